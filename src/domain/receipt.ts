@@ -1,0 +1,28 @@
+import type { Failure } from "./errors.ts";
+
+/** Where an event is. A 2xx answer carries one of the first two. */
+export type Receipt = Delivered | Accepted | Failed;
+
+/** Kafka has the event on all in-sync replicas. */
+export interface Delivered {
+  status: "delivered";
+  id: string;
+  topic: string;
+  partition: number;
+  offset: number;
+  /** Milliseconds since the epoch, as the broker or the client stamped the record; -1 where it is not known. */
+  timestamp: number;
+}
+
+/** The event is in this process's memory, on its way; only a crash loses it. */
+export interface Accepted {
+  status: "accepted";
+  id: string;
+}
+
+/** The event is not in Kafka, or not known to be. */
+export interface Failed {
+  status: "failed";
+  id: string;
+  error: Failure;
+}
