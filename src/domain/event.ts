@@ -1,18 +1,3 @@
-/** An event as the domain knows it: checked, named, and ready to become one Kafka record. */
-export interface Event {
-  /** Unique: `<type>_<yyyymmddhhmmss>_<suffix>`, or what the caller chose. */
-  id: string;
-  type: string;
-  topic: string;
-  /** RFC 3339 in UTC: when the event happened. */
-  time: string;
-  /** The payload, already JSON text. */
-  data: string;
-  /** Decides the partition; events of one key stay in order. */
-  key?: string;
-  headers?: Record<string, string>;
-}
-
 /** A name that may be posted to, the event type it stands for, and the topic its records go to. */
 export interface EventType {
   name: string;
@@ -20,15 +5,27 @@ export interface EventType {
   topic: string;
 }
 
-/** What becomes a Kafka record: bytes for librdkafka, nothing left to decide. */
-export interface EventRecord {
-  id: string;
-  type: string;
-  topic: string;
-  key: string | null;
-  value: Uint8Array;
-  headers: RecordHeader[];
+/** A member of a posted event: `kind` says how it is read, the bounds count bytes of its UTF-8. */
+export interface EventMember {
+  name: "type" | "data" | "key" | "headers" | "id" | "time";
+  kind: "type" | "data" | "key" | "headers" | "id" | "time";
+  required: boolean;
+  minBytes?: number;
+  maxBytes?: number;
 }
 
-/** One record header, as upstream's client takes them: a single-member object, so that names may repeat. */
-export type RecordHeader = Record<string, string>;
+/**
+ * What a valid event is, for whoever reads events: the native scanner, which decides, and the schema that explains its
+ * refusals. A single post has no `type`: its path names it.
+ */
+export const EVENT_MEMBERS = {
+  type: { name: "type", kind: "type", required: true },
+  data: { name: "data", kind: "data", required: true },
+  key: { name: "key", kind: "key", required: false, maxBytes: 32_768 },
+  headers: { name: "headers", kind: "headers", required: false },
+  id: { name: "id", kind: "id", required: false, minBytes: 1, maxBytes: 256 },
+  time: { name: "time", kind: "time", required: false },
+} as const satisfies Record<string, EventMember>;
+
+/** The most headers of one event. */
+export const MAX_HEADERS = 100;

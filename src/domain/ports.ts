@@ -1,23 +1,42 @@
 import type { Failure } from "./errors.ts";
-import type { EventRecord } from "./event.ts";
+import type { EventType } from "./event.ts";
 
-/** Where Kafka put a record, or why it did not. */
-export type Delivery =
-  { topic: string; partition: number; offset: number; timestamp: number } | { error: Failure };
+/** Where Kafka put a record. */
+export interface Position {
+  topic: string;
+  partition: number;
+  offset: number;
+  /** Milliseconds since the epoch, as the broker or the client stamped the record; -1 where it is not known. */
+  timestamp: number;
+}
+
+/** What became of a record: where it is, or why it is nowhere, or not known to be. */
+export type Delivery = Position | { error: Failure };
+
+/** How the events of a batch lie in its body: a JSON array, or one a line (NDJSON). */
+export type Framing = "array" | "lines";
+
+/** A batch on its way: what is known of each event, in the body's order. */
+export interface Batch {
+  readonly ids: readonly string[];
+  typeAt(index: number): EventType;
+  /** Undefined while the event is on its way. */
+  deliveryAt(index: number): Delivery | undefined;
+}
 
 /**
- * The way into Kafka. Everything taken is settled exactly once: by a delivery report, or by `abandon`.
- * Records of one key keep their order.
+ * The way into Kafka. It takes posts as bytes and reads them strictly: `malformed-body` and `invalid-event` say only
+ * that something is wrong. Everything taken is settled exactly once, by a delivery report or by `abandon`, on the event
+ * loop and never inside the call that took it. Events of one key keep their order.
  */
 export interface Producer {
-  /**
-   * Takes one record, or says why there is no room for it; then nothing was taken and `settle` is not called.
-   * `settle` runs later, on the event loop, never inside this call.
-   */
-  send(record: EventRecord, settle: (delivery: Delivery) => void): Failure | undefined;
+  /** Takes one event, and returns its id; or says why it took nothing. */
+  send(body: Uint8Array, type: EventType, settle: Settle): string | Failure;
+  /** Takes all events of a body or none. `settle` is called when the last of them is settled. */
+  sendBatch(body: Uint8Array, framing: Framing, settle: () => void): Batch | Failure;
   /** Resolves when everything taken so far is settled, or after `ms` milliseconds. True when nothing is left. */
   flush(ms: number): Promise<boolean>;
-  /** Gives up what is still unsettled: each `settle` gets `delivery-abandoned`. Idempotent. */
+  /** Gives up what is not settled: it settles with `delivery-abandoned`. Resolves when all of it has. Idempotent. */
   abandon(): Promise<void>;
   /** Frees the client. Idempotent; a `send` after it is refused. */
   close(): Promise<void>;
@@ -25,14 +44,19 @@ export interface Producer {
   status(): ProducerStatus;
 }
 
+/** Called with what became of an event, its id and its key again beside it. */
+export type Settle = (delivery: Delivery, id: string, key: string | null) => void;
+
 export interface ProducerStatus {
   /** True from the first answer of any broker on. */
   contacted: boolean;
   brokersUp: number;
   brokersKnown: number;
-  /** Records and bytes taken and not settled. */
+  /** Events taken and not settled, and the bytes of their values. */
   queuedRecords: number;
   queuedBytes: number;
+  /** Whether there is room for more. */
+  hasRoom: boolean;
   /** Produce requests sent again, since start. */
   retries: number;
   /** The last error of the client as a whole, such as all brokers down. */

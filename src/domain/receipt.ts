@@ -26,3 +26,9 @@ export interface Failed {
   id: string;
   error: Failure;
 }
+
+/** Nothing was taken. */
+export interface Refused {
+  status: "refused";
+  error: Failure;
+}

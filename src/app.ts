@@ -1,0 +1,115 @@
+import type { Hono } from "hono";
+
+import { version } from "../package.json";
+import type { Config } from "./config/schema.ts";
+import type { Failure } from "./domain/errors.ts";
+import type { Logger } from "./domain/logger.ts";
+import type { Producer } from "./domain/ports.ts";
+import { createAnswers } from "./http/answer.ts";
+import { createApplication, recovered } from "./http/application.ts";
+import { ADMIN_PATHS, adminRoutes } from "./http/routes/admin.ts";
+import { EVENT_PATHS, eventRoutes } from "./http/routes/events.ts";
+import { HEALTH_PATHS, healthRoutes } from "./http/routes/health.ts";
+import { createBatchSizes } from "./infrastructure/batch-sizes.ts";
+import { watchEventLoop } from "./infrastructure/event-loop-lag.ts";
+import { createProducer, librdkafkaVersion } from "./infrastructure/kafka/producer.ts";
+import { createMetrics } from "./infrastructure/metrics.ts";
+import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
+import { createEventLog, type EventLog } from "./usecase/eventlog.ts";
+import { judgeHealth } from "./usecase/health.ts";
+import { createPublisher } from "./usecase/publish.ts";
+import { createRequestTally } from "./usecase/request-tally.ts";
+import { createTally, type Tally } from "./usecase/tally.ts";
+
+/** The service, put together and connected to Kafka, but not yet listening. */
+export interface App {
+  /** What the application posts to. */
+  data: Hono;
+  /** What the kubelet and Prometheus ask. */
+  admin: Hono;
+  producer: Producer;
+  lifecycle: Lifecycle;
+  tally: Tally;
+  eventLog: EventLog;
+  /** The answer to a request whose handler threw. */
+  recover: (error: unknown) => Response;
+  /** Frees what it holds; the producer is closed, too. */
+  close(): Promise<void>;
+}
+
+export interface Parts {
+  logger: Logger;
+  /** Begins the end of the process. */
+  quit: () => void;
+}
+
+/** The one place where the parts meet. Rejects where librdkafka refuses the configuration. */
+export async function compose(config: Config, { logger, quit }: Parts): Promise<App> {
+  const { types } = config.events;
+  const batchSizes = createBatchSizes();
+  const eventLoop = watchEventLoop();
+  const lifecycle = createLifecycle({ hasRoom: () => producer.status().hasRoom });
+  const producer = await createProducer({
+    config,
+    logger,
+    onStatistics: batchSizes.observeStatistics,
+    onContact(bootstrap) {
+      lifecycle.contacted();
+      logger.info({ bootstrap }, config.kafka.embedded ? "Embedded broker ready" : "Kafka reached");
+    },
+  });
+
+  const tally = createTally([...new Set(types.map(({ type }) => type))]);
+  const requests = createRequestTally([...EVENT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
+  const eventLog = createEventLog(logger, config.log.sample);
+  const answers = createAnswers({ draining: () => lifecycle.draining });
+  const { writeTimeout } = config.server;
+  const status = () => producer.status();
+  const onRefused = (error: Failure) => {
+    tally.rejected(error.code);
+    eventLog.rejected(error);
+  };
+
+  const health = healthRoutes({
+    answers,
+    notReady: lifecycle.notReady,
+    health: () => judgeHealth(status(), tally.recent(), lifecycle.draining),
+  });
+  const metrics = createMetrics({
+    tally,
+    requests,
+    status,
+    ready: () => lifecycle.notReady() === undefined,
+    draining: () => lifecycle.draining,
+    batchSizes: batchSizes.histogram,
+    eventLoopLag: eventLoop.lag,
+    info: { version, librdkafka: librdkafkaVersion },
+  });
+  const events = eventRoutes({
+    publisher: createPublisher({ producer, types, tally, eventLog }),
+    types,
+    limits: config.server,
+    wait: config.events.ack === "accepted" ? "no" : writeTimeout,
+    longestWait: writeTimeout,
+    requests,
+    answers,
+    stats: () => tally.stats(status()),
+    onRefused,
+  });
+  const admin = adminRoutes({ answers, quit, ...(config.metrics.enabled ? { metrics } : {}) });
+  const shared = { answers, logger, requests };
+
+  return {
+    data: createApplication({ ...shared, hot: events, routes: [health], origins: config.cors.origins }),
+    admin: createApplication({ ...shared, routes: [health, admin] }),
+    producer,
+    lifecycle,
+    tally,
+    eventLog,
+    recover: (error) => answers.problem(recovered(logger, error, "unknown")),
+    async close() {
+      eventLoop.stop();
+      await producer.close();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { isSecret } from "./names.ts";
+import { FIELDS, type Field } from "./schema.ts";
+import type { Settings } from "./settings.ts";
+
+/** NAME=value lines of all that is in force, defaults too. Secrets are hidden; text that is not plain is quoted. */
+export function describeConfig(settings: Settings): string {
+  return Array.from(settings, ([name, text]) => `${name}=${isSecret(name) ? "(hidden)" : quoted(text)}`).join(
+    "\n",
+  );
+}
+
+const quoted = (text: string): string => (/^[!#-&(-[\]-~]*$/.test(text) ? text : JSON.stringify(text));
+
+const line = (cells: string[]): string => `| ${cells.join(" | ")} |`;
+
+/** The README's markdown table of all variables, laid out as `bun fmt` lays out tables. */
+export function configTable(): string {
+  const rows = [["Variable", "Default", "Meaning", "Allowed"], ...FIELDS.map(fieldRow), ...PATTERN_ROWS];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const [head = "", ...body] = rows.map((row) =>
+    line(row.map((cell, column) => cell.padEnd(widths[column] ?? 0))),
+  );
+  return [head, line(widths.map((width) => "-".repeat(width))), ...body].join("\n");
+}
+
+const fieldRow = ({ name, default: text, doc, parser }: Field<unknown>): string[] => [
+  `\`${name}\``,
+  text && `\`${text}\``,
+  doc,
+  parser.allowed.replace(/^\*/, "\\*"),
+];
+
+const PATTERN_ROWS = [
+  [
+    "`RDKAFKA_<PROPERTY>`",
+    "",
+    "Any property of librdkafka, its dots written as underscores: `RDKAFKA_LINGER_MS` is `linger.ms`.",
+    "what librdkafka allows",
+  ],
+  [
+    "`<NAME>_FILE`",
+    "",
+    "The value of any variable above, read from a file: `RDKAFKA_SASL_PASSWORD_FILE`. Not together with the variable itself.",
+    "a path, such as /run/secrets/password",
+  ],
+];

@@ -1,0 +1,203 @@
+import type { EventType } from "../domain/event.ts";
+import { address, boolean, duration, integer, oneOf, size, type Parser } from "./units.ts";
+import { brokers, eventMappings, origins, topic, word } from "./values.ts";
+
+/** One variable of the environment. The README's table is made of these. */
+export interface Field<T> {
+  readonly name: string;
+  readonly default: string;
+  readonly parser: Parser<T>;
+  /** One or two plain sentences. */
+  readonly doc: string;
+  /** Its value is never shown. */
+  readonly secret?: true;
+}
+
+/**
+ * Every variable, by its place in {@link Config}.
+ * Durations end at 24h because a timer of more than 2^31 ms fires at once.
+ */
+export const SCHEMA = {
+  server: {
+    address: {
+      name: "SERVER_ADDRESS",
+      default: ":8080",
+      parser: address,
+      doc: "Where the application posts its events.",
+    },
+    readTimeout: {
+      name: "SERVER_READ_TIMEOUT",
+      default: "15s",
+      parser: duration("1ms", "24h", "15s"),
+      doc: "How long a request may take to arrive.",
+    },
+    writeTimeout: {
+      name: "SERVER_WRITE_TIMEOUT",
+      default: "15s",
+      parser: duration("1ms", "24h", "15s"),
+      doc: "The most a post waits for Kafka before it is answered.",
+    },
+    shutdownTimeout: {
+      name: "SERVER_SHUTDOWN_TIMEOUT",
+      default: "30s",
+      parser: duration("0", "24h", "30s"),
+      doc: "How long the drain may take after SIGTERM. Keep it below the Pod's terminationGracePeriodSeconds.",
+    },
+    maxBody: {
+      name: "SERVER_MAX_BODY",
+      default: "4MiB",
+      parser: size("1KiB", "1GiB", "4MiB"),
+      doc: "The largest body of a request, of one event or of many.",
+    },
+  },
+  cors: {
+    origins: {
+      name: "CORS_ORIGINS",
+      default: "",
+      parser: origins,
+      doc: "The origins whose pages may post from a browser. Empty is none.",
+    },
+  },
+  kafka: {
+    brokers: {
+      name: "KAFKA_BROKER_LIST",
+      default: "localhost:9092",
+      parser: brokers,
+      doc: "The brokers to begin with. `embedded` starts a mock cluster in the process, for development and tests.",
+    },
+    topic: {
+      name: "KAFKA_TOPIC",
+      default: "events",
+      parser: topic,
+      doc: "The topic of every event type that names no other.",
+    },
+    clientId: {
+      name: "KAFKA_CLIENT_ID",
+      default: "producer-service",
+      parser: word,
+      doc: "The name under which brokers log and limit this client.",
+    },
+    batchSize: {
+      name: "KAFKA_BATCH_SIZE",
+      default: "100",
+      parser: integer(1, 1_000_000, "100"),
+      doc: "The most events in one batch to Kafka.",
+    },
+    maxRetries: {
+      name: "KAFKA_MAX_RETRIES",
+      default: "3",
+      parser: integer(1, 1000, "3"),
+      doc: "How often a batch is sent again. The idempotent producer needs at least one.",
+    },
+    retryBackoff: {
+      name: "KAFKA_RETRY_BACKOFF",
+      default: "100ms",
+      parser: duration("1ms", "5s", "100ms"),
+      doc: "The wait before the first retry. It doubles with each one, up to 5s.",
+    },
+    compression: {
+      name: "KAFKA_COMPRESSION",
+      default: "snappy",
+      parser: oneOf("none", "gzip", "snappy", "lz4", "zstd"),
+      doc: "How batches are compressed.",
+    },
+  },
+  log: {
+    level: {
+      name: "LOG_LEVEL",
+      default: "info",
+      parser: oneOf("debug", "info", "warn", "error"),
+      doc: "The least level that is logged.",
+    },
+    format: {
+      name: "LOG_FORMAT",
+      default: "json",
+      parser: oneOf("json", "text"),
+      doc: "JSON for machines, text for people.",
+    },
+    sample: {
+      name: "LOG_SAMPLE",
+      default: "10",
+      parser: integer(0, 1_000_000, "10"),
+      doc: "How many lines of one kind a second are written in full; one line counts the rest. 0 only counts.",
+    },
+  },
+  metrics: {
+    enabled: {
+      name: "METRICS_ENABLED",
+      default: "true",
+      parser: boolean,
+      doc: "Whether /metrics is served.",
+    },
+    address: {
+      name: "METRICS_PORT",
+      default: ":9090",
+      parser: address,
+      doc: "Where the kubelet and Prometheus ask: health and metrics.",
+    },
+  },
+  app: {
+    name: {
+      name: "APP_NAME",
+      default: "producer-service",
+      parser: word,
+      doc: "The CloudEvents `source` of every event.",
+    },
+    version: {
+      name: "APP_VERSION",
+      default: "1.0.0",
+      parser: word,
+      doc: "The application's version, for logs and metrics.",
+    },
+    env: {
+      name: "APP_ENV",
+      default: "development",
+      parser: oneOf("development", "staging", "production"),
+      doc: "Where this runs. `production` refuses the embedded broker.",
+    },
+  },
+  events: {
+    types: {
+      name: "EVENT_TYPES",
+      default: "",
+      parser: eventMappings,
+      doc: "Events beside user=user_created, order=order_created and payment=payment_created; the same name replaces one of these.",
+    },
+    format: {
+      name: "EVENT_FORMAT",
+      default: "structured",
+      parser: oneOf("structured", "binary"),
+      doc: "A CloudEvent as one JSON object, or its attributes in ce_ headers and the data alone in the value.",
+    },
+    ack: {
+      name: "EVENTS_ACK",
+      default: "delivered",
+      parser: oneOf("delivered", "accepted"),
+      doc: "What a 2xx says when the request does not choose: Kafka has the event, or it is in memory.",
+    },
+  },
+} as const satisfies Record<string, Record<string, Field<unknown>>>;
+
+/** Every {@link Field} in the order of the table. */
+export const FIELDS: readonly Field<unknown>[] = Object.values(SCHEMA).flatMap((group) =>
+  Object.values<Field<unknown>>(group),
+);
+
+/** What the fields parse to, by group. Durations are milliseconds, sizes are bytes. */
+export type Values = {
+  readonly [G in keyof typeof SCHEMA]: {
+    readonly [K in keyof (typeof SCHEMA)[G]]: (typeof SCHEMA)[G][K] extends Field<infer T> ? T : never;
+  };
+};
+
+/** What the process runs with. Durations are milliseconds, sizes are bytes. */
+export type Config = Omit<Values, "kafka" | "events"> & {
+  readonly kafka: Omit<Values["kafka"], "brokers"> & {
+    /** host:port, comma separated; empty when `embedded`. */
+    readonly brokers: string;
+    readonly embedded: boolean;
+    /** librdkafka's own properties, by their dotted names. */
+    readonly properties: Readonly<Record<string, string>>;
+  };
+  readonly events: Omit<Values["events"], "types"> & { readonly types: readonly EventType[] };
+};

@@ -1,0 +1,61 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import { routePath } from "hono/route";
+
+import { failure } from "../domain/errors.ts";
+import type { Logger } from "../domain/logger.ts";
+import type { RequestTally } from "../usecase/request-tally.ts";
+import type { Answers } from "./answer.ts";
+
+export interface ApplicationOptions {
+  answers: Answers;
+  logger: Logger;
+  requests: RequestTally;
+  /** Routes that count their requests themselves. */
+  hot?: Hono;
+  /** All others. */
+  routes: Hono[];
+  /** Origins whose pages may call; none by default. */
+  origins?: "*" | readonly string[];
+}
+
+/** Puts routes together, with what every one of them needs: counting, CORS where it is on, and an answer to all else. */
+export function createApplication(options: ApplicationOptions): Hono {
+  const { answers, logger, requests, hot, routes, origins = [] } = options;
+  const app = new Hono();
+  if (origins.length > 0) app.use(cors(corsOptions(origins)));
+  if (hot) app.route("/", hot);
+  app.use(counted(requests));
+  for (const route of routes) app.route("/", route);
+
+  app.notFound((c) => {
+    const { method, path } = c.req;
+    return answers.problem(
+      failure("not-found", `there is nothing at ${method} ${path}; see the README for the paths`),
+    );
+  });
+  app.onError((error, c) => answers.problem(recovered(logger, error, `${c.req.method} ${c.req.path}`)));
+  return app;
+}
+
+/** A thrown error as a failure that says nothing of our insides, with one log line that says all. */
+export function recovered(logger: Logger, error: unknown, request: string) {
+  logger.error({ err: error, request }, "Request failed");
+  return failure("internal", "an unexpected error; the log has its details");
+}
+
+function counted(requests: RequestTally): MiddlewareHandler {
+  return async (c, next) => {
+    const start = performance.now();
+    await next();
+    requests.answered(requests.route(routePath(c, -1)), c.req.method, c.res.status, start, performance.now());
+  };
+}
+
+const corsOptions = (origins: "*" | readonly string[]) => ({
+  origin: origins === "*" ? "*" : [...origins],
+  allowMethods: ["GET", "POST"],
+  allowHeaders: ["content-type", "prefer", "traceparent", "tracestate"],
+  exposeHeaders: ["preference-applied", "retry-after"],
+  maxAge: 600,
+});

@@ -1,0 +1,24 @@
+import { Hono } from "hono";
+
+import type { Answers } from "../answer.ts";
+
+export interface AdminRoutesOptions {
+  answers: Answers;
+  /** Undefined where metrics are off. */
+  metrics?: { contentType: string; render: () => Promise<string> };
+  quit: () => void;
+}
+
+export const ADMIN_PATHS = ["/metrics", "/quitquitquit"] as const;
+
+/** What only the kubelet, Prometheus and a Job's own container ask for. */
+export function adminRoutes({ answers, metrics, quit }: AdminRoutesOptions): Hono {
+  const app = new Hono().post("/quitquitquit", () => {
+    quit();
+    return answers.json(202, { status: "draining" });
+  });
+  if (metrics) {
+    app.get("/metrics", async () => answers.text(200, await metrics.render(), metrics.contentType));
+  }
+  return app;
+}

@@ -1,0 +1,31 @@
+import { Hono } from "hono";
+
+import type { HealthReport } from "../../usecase/health.ts";
+import type { Answers } from "../answer.ts";
+
+export interface HealthRoutesOptions {
+  answers: Answers;
+  health: () => HealthReport;
+  /** Undefined when ready, otherwise why not. */
+  notReady: () => string | undefined;
+}
+
+export const HEALTH_PATHS = ["/livez", "/readyz", "/ready", "/health"] as const;
+
+/** Whether the process turns, may be sent events, and is well. */
+export function healthRoutes({ answers, health, notReady }: HealthRoutesOptions): Hono {
+  const ready = () => {
+    const reason = notReady();
+    return reason === undefined
+      ? answers.json(200, { status: "ready" })
+      : answers.json(503, { status: "not ready", reason });
+  };
+  return new Hono()
+    .get("/livez", () => answers.json(200, { status: "alive" }))
+    .get("/readyz", ready)
+    .get("/ready", ready)
+    .get("/health", () => {
+      const report = health();
+      return answers.json(report.status === "healthy" ? 200 : 503, report);
+    });
+}

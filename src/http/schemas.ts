@@ -1,0 +1,150 @@
+import * as v from "valibot";
+
+import { type Failure, failure, type Violation } from "../domain/errors.ts";
+import { EVENT_MEMBERS, MAX_HEADERS } from "../domain/event.ts";
+import type { Framing } from "../domain/ports.ts";
+
+const DATE = [
+  String.raw`\d{4}-(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])`,
+  String.raw`\d{4}-(?:0[469]|11)-(?:0[1-9]|[12]\d|30)`,
+  String.raw`\d{4}-02-(?:0[1-9]|1\d|2[0-8])`,
+  String.raw`(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29`,
+].join("|");
+const CLOCK = String.raw`(?:[01]\d|2[0-3]):[0-5]\d`;
+/** A date-time of RFC 3339, section 5.6, on a real day, without leap seconds. */
+const RFC_3339 = new RegExp(String.raw`^(?:${DATE})[Tt]${CLOCK}:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-]${CLOCK})$`);
+
+const text = ({ minBytes = 0, maxBytes = Infinity }: { minBytes?: number; maxBytes?: number }) =>
+  v.pipe(
+    v.string(ofKind("a string")),
+    v.check((value) => {
+      const bytes = Buffer.byteLength(value);
+      return bytes >= minBytes && bytes <= maxBytes;
+    }, `must have ${minBytes} to ${maxBytes} bytes`),
+  );
+
+const members = {
+  data: v.pipe(
+    v.unknown(),
+    v.check(
+      (data) => typeof data !== "string" || isJson(data),
+      "is a string, which must be JSON text itself",
+    ),
+  ),
+  key: v.exactOptional(text(EVENT_MEMBERS.key)),
+  headers: v.exactOptional(
+    v.pipe(
+      v.custom<object>(
+        (value) => value !== null && typeof value === "object" && !Array.isArray(value),
+        ofKind("an object"),
+      ),
+      v.check(
+        (headers) => Object.keys(headers).length <= MAX_HEADERS,
+        `must have at most ${MAX_HEADERS} headers`,
+      ),
+      v.rawCheck(({ dataset, addIssue }) => {
+        if (!dataset.typed) return;
+        for (const [key, value] of Object.entries(dataset.value)) {
+          if (typeof value === "string") continue;
+          const path = [{ type: "object", origin: "value", input: dataset.value, key, value }] as const;
+          addIssue({ message: ofKind("a string")({ input: value }), path: [...path] as never });
+        }
+      }),
+    ),
+  ),
+  id: v.exactOptional(text(EVENT_MEMBERS.id)),
+  time: v.exactOptional(
+    v.pipe(
+      v.string(ofKind("a string")),
+      v.regex(RFC_3339, "must be a date-time of RFC 3339, such as 2024-01-01T12:00:00Z"),
+    ),
+  ),
+};
+
+/** A single post. */
+const Single = v.strictObject(members, strictMessage);
+
+/** An event of a batch, which names its type. */
+const inBatch = (names: readonly string[]) =>
+  v.strictObject(
+    { type: v.picklist(names, ({ input }) => `is ${show(input)}; allowed: ${names.join(", ")}`), ...members },
+    strictMessage,
+  );
+
+/** How the events lie in a body. */
+export type BodyShape = Framing | "single";
+
+/**
+ * Says what is wrong with a body that the scanner refused, every place by its JSON pointer. Undefined where nothing is,
+ * which means that the scanner and this schema disagree.
+ */
+export function explain(body: Uint8Array, shape: BodyShape, names: readonly string[]): Failure | undefined {
+  let input: unknown;
+  try {
+    const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+    input = shape === "lines" ? parseLines(decoded) : JSON.parse(decoded);
+  } catch (error) {
+    return failure(
+      "malformed-body",
+      `the body is not JSON: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  const schema = shape === "single" ? Single : v.array(inBatch(names), ofKind("an array of events"));
+  const parsed = v.safeParse(schema, input);
+  if (parsed.success) return undefined;
+  const violations = parsed.issues.map(toViolation);
+  const first = violations.slice(0, 3).map(({ pointer, detail }) => `${pointer || "the body"} ${detail}`);
+  const more = violations.length > first.length ? `; and ${violations.length - first.length} more` : "";
+  return failure("invalid-event", first.join("; ") + more, {
+    violations: violations.slice(0, MAX_VIOLATIONS),
+  });
+}
+
+/** A batch of 10,000 wrong events need not be answered with 10,000 sentences. */
+const MAX_VIOLATIONS = 100;
+
+function parseLines(body: string): unknown[] {
+  const events: unknown[] = [];
+  for (const [index, line] of body.split("\n").entries()) {
+    if (/^[ \t\r]*$/.test(line)) continue;
+    try {
+      events.push(JSON.parse(line));
+    } catch (error) {
+      throw new Error(`line ${index + 1}: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
+    }
+  }
+  return events;
+}
+
+function toViolation({ path, message }: v.BaseIssue<unknown>): Violation {
+  const keys = (path ?? []).map(({ key }) => String(key).replaceAll("~", "~0").replaceAll("/", "~1"));
+  return { pointer: keys.map((key) => `/${key}`).join(""), detail: message };
+}
+
+function ofKind(kind: string) {
+  return ({ input }: { input: unknown }) => `must be ${kind}, not ${show(input)}`;
+}
+
+function strictMessage({ expected, input }: v.StrictObjectIssue): string {
+  if (expected === "never") return `is not known; allowed: ${Object.keys(EVENT_MEMBERS).join(", ")}`;
+  return expected === "Object" ? `must be an object, not ${show(input)}` : "is missing";
+}
+
+/** A value as a person would want to see it: short. */
+function show(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  if (value !== null && typeof value === "object") return "an object";
+  const shown = JSON.stringify(value) ?? String(value);
+  return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
+}
+
+function isJson(value: string): boolean {
+  try {
+    JSON.parse(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,64 @@
+import { RdKafka } from "@confluentinc/kafka-javascript";
+
+import type { EventMember } from "../../domain/event.ts";
+
+/** What a valid event is, as the core's scanner takes it (src/native/core/scan_binding.h). */
+interface ScanSpec {
+  types: string[];
+  members: EventMember[];
+  maxHeaders: number;
+}
+
+export interface EventOptions {
+  scan: ScanSpec;
+  /** In the order of `scan.types`. */
+  events: { type: string; topic: string }[];
+  /** The CloudEvents source of every event. */
+  source: string;
+  /** Whether CloudEvents attributes go into headers instead of an envelope. */
+  binary: boolean;
+  /** The bounds of librdkafka's queue: a batch is taken only where all of it fits. */
+  maxMessages: number;
+  maxBytes: number;
+}
+
+/** Columns of a batch's table: an error code (0: delivered, NaN: on its way), and where the record is. */
+export const COLUMNS = 5;
+
+/** Why the core took nothing; other negative numbers are librdkafka's codes. */
+export const REFUSED = { malformed: -1001, invalid: -1002, noRoom: -1003 } as const;
+
+/**
+ * Our extension of upstream's native producer: posts as bytes, read, enveloped and produced without passing through
+ * JavaScript's strings, so that numbers keep every digit.
+ */
+export interface EventCore {
+  configureEvents(options: EventOptions): void;
+  /** Returns the event's id, or why it was not taken. The delivery report brings `opaque` back. */
+  produceEvent(body: Uint8Array, event: number, opaque: unknown): string | number;
+  /** `ids` is a list, or one string with a line each. `done` is called when the table has no NaN left. */
+  produceBatch(
+    body: Uint8Array,
+    ndjson: boolean,
+    done: () => void,
+  ): number | { ids: string | string[]; table: Float64Array };
+  /** What was taken and is not reported. */
+  queued(): { messages: number; bytes: number };
+  /** librdkafka's sentence for one of its codes. */
+  errorText(code: number): string;
+  /** Fails everything in the queue and on the wire; the reports come as any others. Returns a code. */
+  purge(): number;
+}
+
+/** The extension of a connected client, by upstream's own way to its native side. */
+export const eventCore = (client: RdKafka.Producer): EventCore => client.getClient() as unknown as EventCore;
+
+/** Why librdkafka refuses a property, in its own words; undefined where it takes it. Connects to nothing. */
+export function checkProperty(name: string, value: string): string | undefined {
+  try {
+    void new RdKafka.Producer({ [name]: value });
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,30 @@
+import type { Config } from "../../config/schema.ts";
+
+/**
+ * librdkafka's configuration for ours, by its own names
+ * (https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md). RDKAFKA_ variables have the last word.
+ */
+export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Record<string, string | number | boolean> {
+  return {
+    ...(kafka.embedded ? { "test.mock.num.brokers": 1 } : { "bootstrap.servers": kafka.brokers }),
+    "client.id": kafka.clientId,
+    acks: "all",
+    "enable.idempotence": true,
+    "batch.num.messages": kafka.batchSize,
+    "compression.codec": kafka.compression,
+    retries: kafka.maxRetries,
+    "retry.backoff.ms": kafka.retryBackoff,
+    "retry.backoff.max.ms": 5000,
+    // Keys land in the partitions where Java clients put them.
+    partitioner: "murmur2_random",
+    // No event waits for company: what arrives while a request is under way makes up the next batch.
+    "linger.ms": 0,
+    "socket.nagle.disable": true,
+    "queue.buffering.max.messages": 100_000,
+    "queue.buffering.max.kbytes": 65_536,
+    "statistics.interval.ms": 1000,
+    "log.connection.close": false,
+    dr_cb: true,
+    ...kafka.properties,
+  };
+}

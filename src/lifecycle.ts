@@ -1,0 +1,81 @@
+import type { Logger } from "./domain/logger.ts";
+import type { Producer } from "./domain/ports.ts";
+
+/** Whether the process may be sent events, and why not. */
+export interface Lifecycle {
+  /** Releases the latch that holds readiness back until a broker has answered. */
+  contacted(): void;
+  /** Not ready from now on, for good. */
+  beginDrain(): void;
+  readonly draining: boolean;
+  /** Undefined when ready. */
+  notReady(): string | undefined;
+}
+
+/** Not ready yet. A later outage of Kafka alone does not change readiness: events still find room for a while. */
+export function createLifecycle({ hasRoom }: { hasRoom: () => boolean }): Lifecycle {
+  let reached = false;
+  let draining = false;
+  return {
+    contacted: () => void (reached = true),
+    beginDrain: () => void (draining = true),
+    get draining() {
+      return draining;
+    },
+    notReady() {
+      if (draining) return "the process is shutting down";
+      if (!reached) return "no Kafka broker has answered yet";
+      return hasRoom() ? undefined : "the queue to Kafka is full";
+    },
+  };
+}
+
+/** The part of a listener that a drain needs. */
+interface Intake {
+  /** Stops accepting; resolves when what is in flight has been answered. */
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+  pending(): number;
+}
+
+export interface DrainOptions {
+  /** Milliseconds for all of it. */
+  timeout: number;
+  intake: Intake;
+  producer: Pick<Producer, "flush" | "abandon">;
+  /** Milliseconds since the last request came in. */
+  idleFor: () => number;
+  logger: Logger;
+}
+
+// An application that stops beside us may have last words for as long as it takes it to stop: nothing tells when it
+// has, so a pause in its requests has to do. It is short, since it makes every Pod's end so much longer.
+const quietTime = (timeout: number): number => Math.min(2000, timeout / 10);
+const POLL_MS = 20;
+/** For answers that say what became of abandoned events. */
+const LAST_ANSWERS_MS = 500;
+
+/**
+ * Brings the process to an end without losing what it can keep: goes on accepting until it is quiet or a third of the
+ * time is left, then stops the intake, flushes to Kafka, and gives up what is left at the deadline. Resolves when
+ * everything taken has been settled.
+ */
+export async function drain({ timeout, intake, producer, idleFor, logger }: DrainOptions): Promise<void> {
+  const begin = performance.now();
+  const left = () => Math.max(0, begin + timeout - performance.now());
+  const quiet = () => Math.min(idleFor(), performance.now() - begin) >= quietTime(timeout);
+
+  while (!quiet() && left() > timeout / 3) await Bun.sleep(POLL_MS);
+  logger.info({ left_ms: Math.round(left()) }, "Draining: no more requests");
+  const stopped = intake.stop();
+  // What the intake still answers may add to the queue, so one flush is not the last word.
+  let flushed = await producer.flush(left());
+  while (flushed && intake.pending() > 0 && left() > 0) {
+    await Promise.race([stopped, Bun.sleep(POLL_MS)]);
+    flushed = await producer.flush(left());
+  }
+  if (!flushed) await producer.abandon();
+  await Promise.race([stopped, Bun.sleep(LAST_ANSWERS_MS)]);
+  await intake.kill();
+  await producer.abandon();
+}

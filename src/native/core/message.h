@@ -1,0 +1,25 @@
+// One message on its way into librdkafka's queue.
+#pragma once
+#include <cstdint>
+
+#include "napi.h"
+
+namespace sidepost {
+
+/// Everything is borrowed until Enqueue returns: librdkafka copies key and value.
+struct Message {
+  rd_kafka_topic_t* topic = nullptr;
+  int32_t partition = RD_KAFKA_PARTITION_UA;
+  const void* value = nullptr;  // null is a tombstone, "" with size 0 an empty value
+  size_t value_size = 0;
+  const void* key = nullptr;
+  size_t key_size = 0;
+  int64_t timestamp = 0;                   // 0: now
+  rd_kafka_headers_t* headers = nullptr;   // librdkafka's once Enqueue succeeded, the caller's otherwise
+  void* carried = nullptr;                 // comes back with the report
+};
+
+/// Never blocks: RD_KAFKA_RESP_ERR__QUEUE_FULL where there is no room. Any thread.
+rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message);
+
+}  // namespace sidepost

@@ -1,0 +1,208 @@
+// Messages in: upstream's produce(), and our posts as bytes.
+#include <cstring>
+
+#include "message.h"
+#include "producer.h"
+
+namespace sidepost {
+
+namespace {
+
+/// The bytes of a Buffer (any Uint8Array) or of a string in UTF-8, on the stack where they fit.
+class Bytes {
+ public:
+  /// False where the value is neither. `text` allows strings.
+  bool Read(napi_env env, napi_value value, napi_valuetype type, bool text) {
+    if (type == napi_object) {
+      bool is_buffer = false;
+      if (napi_is_buffer(env, value, &is_buffer) != napi_ok || !is_buffer) return false;
+      void* data = nullptr;
+      napi_get_buffer_info(env, value, &data, &size_);
+      data_ = data ? data : "";  // an empty Buffer may have no address, and must not turn into null
+      return true;
+    }
+    if (!text) return false;
+    napi_value string = value;
+    if (type != napi_string && napi_coerce_to_string(env, value, &string) != napi_ok) return false;
+    return ReadString(env, string);
+  }
+
+  bool ReadString(napi_env env, napi_value string) {
+    size_t length = 0;
+    // A full buffer may have been cut: then the string is read again into one of its own size.
+    if (napi_get_value_string_utf8(env, string, short_, sizeof short_, &length) != napi_ok) return false;
+    if (length >= sizeof short_ - 4) {
+      napi_get_value_string_utf8(env, string, nullptr, 0, &length);
+      long_.resize(length + 1);
+      napi_get_value_string_utf8(env, string, long_.data(), long_.size(), &length);
+      data_ = long_.data();
+    } else {
+      data_ = short_;
+    }
+    size_ = length;
+    return true;
+  }
+
+  const void* data() const { return data_; }
+  size_t size() const { return size_; }
+  std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
+
+ private:
+  const void* data_ = nullptr;
+  size_t size_ = 0;
+  char short_[256];
+  std::string long_;
+};
+
+/// `[{name: value}, …]` as librdkafka's headers. Null with an exception pending where a value is of a wrong type.
+rd_kafka_headers_t* ReadHeaders(Napi::Env env, const Napi::Array& list) {
+  rd_kafka_headers_t* headers = rd_kafka_headers_new(list.Length());
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Value entry = list.Get(i);
+    if (!entry.IsObject()) continue;
+    const Napi::Array names = entry.As<Napi::Object>().GetPropertyNames();
+    if (names.IsEmpty()) break;
+    if (names.Length() == 0) continue;
+    const Napi::Value value = entry.As<Napi::Object>().Get(names.Get(0u));
+    Bytes name, bytes;
+    name.ReadString(env, names.Get(0u));
+    if (!(value.IsString() || value.IsBuffer()) || !bytes.Read(env, value, value.IsString() ? napi_string : napi_object, true)) {
+      rd_kafka_headers_destroy(headers);
+      Throw(env, "Header value must be a string or buffer");
+      return nullptr;
+    }
+    rd_kafka_header_add(headers, name.text().data(), static_cast<ssize_t>(name.size()), bytes.data(),
+                        static_cast<ssize_t>(bytes.size()));
+  }
+  if (!env.IsExceptionPending()) return headers;  // a getter or a proxy may have thrown
+  rd_kafka_headers_destroy(headers);
+  return nullptr;
+}
+
+}  // namespace
+
+rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message) {
+  if (!message.headers && message.timestamp == 0) {
+    const int failed = rd_kafka_produce(message.topic, message.partition, RD_KAFKA_MSG_F_COPY,
+                                        const_cast<void*>(message.value), message.value_size, message.key,
+                                        message.key_size, message.carried);
+    return failed ? rd_kafka_last_error() : RD_KAFKA_RESP_ERR_NO_ERROR;
+  }
+  return rd_kafka_producev(
+      handle, RD_KAFKA_V_RKT(message.topic), RD_KAFKA_V_PARTITION(message.partition),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(const_cast<void*>(message.value), message.value_size),
+      RD_KAFKA_V_KEY(message.key, message.key_size), RD_KAFKA_V_TIMESTAMP(message.timestamp),
+      RD_KAFKA_V_HEADERS(message.headers), RD_KAFKA_V_OPAQUE(message.carried), RD_KAFKA_V_END);
+}
+
+Napi::Value Producer::Produce(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 3) return Throw(env, "Need to specify a topic, partition, and message");
+  auto type_of = [&](size_t i) {
+    napi_valuetype type = napi_undefined;
+    if (i < info.Length()) napi_typeof(env, info[i], &type);
+    return type;
+  };
+  auto absent = [](napi_valuetype type) { return type == napi_undefined || type == napi_null; };
+  Message message;
+
+  int32_t partition = RD_KAFKA_PARTITION_UA;
+  if (!absent(type_of(1))) partition = static_cast<int32_t>(IntegerOf(info[1]));
+  if (env.IsExceptionPending()) return env.Undefined();
+  message.partition = partition < 0 ? RD_KAFKA_PARTITION_UA : partition;
+
+  Bytes value, key, topic;
+  const napi_valuetype value_type = type_of(2);
+  if (value_type != napi_null && !value.Read(env, info[2], value_type, false)) {
+    return Throw(env, "Message must be a buffer or null");
+  }
+  message.value = value.data();
+  message.value_size = value.size();
+  const napi_valuetype key_type = type_of(3);
+  if (!absent(key_type) && !key.Read(env, info[3], key_type, true)) return Throw(env, "Key must be a string or buffer");
+  message.key = key.data();
+  message.key_size = key.size();
+  if (!absent(type_of(4))) {
+    if (type_of(4) != napi_number) return Throw(env, "Timestamp must be a number");
+    message.timestamp = info[4].As<Napi::Number>().Int64Value();
+  }
+  if (type_of(0) != napi_string || !topic.ReadString(env, info[0])) return Throw(env, "Topic must be a string");
+
+  auto code = [&](rd_kafka_resp_err_t error) { return Napi::Number::New(env, error); };
+  if (!connected()) return code(RD_KAFKA_RESP_ERR__STATE);
+  message.topic = Topic(std::string(topic.text()));
+  if (!message.topic) return code(rd_kafka_last_error());
+  if (info.Length() > 6 && info[6].IsArray() && info[6].As<Napi::Array>().Length() > 0) {
+    message.headers = ReadHeaders(env, info[6].As<Napi::Array>());
+    if (!message.headers) return env.Undefined();
+  }
+  message.carried = reports_->Keep(info.Length() > 5 ? info[5] : env.Undefined());
+  const rd_kafka_resp_err_t error = Enqueue(client_->handle(), message);
+  if (error) {
+    if (message.headers) rd_kafka_headers_destroy(message.headers);
+    reports_->Release(message.carried);
+  } else if (posts_) {
+    posts_->queued_bytes += message.value_size;
+  }
+  return code(error);
+}
+
+Napi::Value Producer::ConfigureEvents(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject()) return Throw(info.Env(), "Need to specify what a valid event is");
+  if (!EnsureBridge(info.Env())) return Throw(info.Env(), "The environment is ending");
+  posts_ = std::make_unique<Posts>(info.Env(), info[0].As<Napi::Object>());
+  return info.Env().Undefined();
+}
+
+Napi::Value Producer::ProduceEvent(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!posts_) return Throw(env, "configureEvents() comes first");
+  Bytes body;
+  size_t type = 0;
+  if (!body.Read(env, info[0], napi_object, false) || !posts_->ReadType(info[1], &type)) {
+    return Throw(env, "Need to specify a body, the index of an event type, and an opaque");
+  }
+  if (!connected()) return Napi::Number::New(env, RD_KAFKA_RESP_ERR__STATE);
+  void* carried = reports_->Keep(info[2]);
+  const Napi::Value result = posts_->ProduceOne(body.text(), type, carried, client_->handle(),
+                                                [this](const std::string& name) { return Topic(name); });
+  if (result.IsNumber()) reports_->Release(carried);
+  return result;
+}
+
+Napi::Value Producer::ProduceBatch(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!posts_) return Throw(env, "configureEvents() comes first");
+  Bytes body;
+  if (!info[1].IsBoolean() || !info[2].IsFunction() || !body.Read(env, info[0], napi_object, false)) {
+    return Throw(env, "Need to specify a body, whether it is NDJSON, and a callback");
+  }
+  if (!connected()) return Napi::Number::New(env, RD_KAFKA_RESP_ERR__STATE);
+  const Napi::Value result =
+      posts_->ProduceBatch(body.text(), info[1].As<Napi::Boolean>(), info[2].As<Napi::Function>(), client_->handle(),
+                           [this](const std::string& name) { return Topic(name); });
+  if (posts_->HasFinished()) bridge_->Wake();
+  return result;
+}
+
+Napi::Value Producer::Queued(const Napi::CallbackInfo& info) {
+  auto queued = Napi::Object::New(info.Env());
+  queued.Set("messages", Napi::Number::New(info.Env(), connected() ? rd_kafka_outq_len(client_->handle()) : 0));
+  queued.Set("bytes", Napi::Number::New(info.Env(), posts_ ? static_cast<double>(posts_->queued_bytes) : 0));
+  return queued;
+}
+
+Napi::Value Producer::ErrorText(const Napi::CallbackInfo& info) {
+  const int code = info[0].ToNumber().Int32Value();
+  return Napi::String::New(info.Env(), rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code)));
+}
+
+Napi::Value Producer::Purge(const Napi::CallbackInfo& info) {
+  if (!connected()) return Napi::Number::New(info.Env(), RD_KAFKA_RESP_ERR__STATE);
+  // Non-blocking: the reports come as any others, with _PURGE_QUEUE or _PURGE_INFLIGHT.
+  return Napi::Number::New(info.Env(), rd_kafka_purge(client_->handle(), RD_KAFKA_PURGE_F_QUEUE |
+                                                                             RD_KAFKA_PURGE_F_INFLIGHT |
+                                                                             RD_KAFKA_PURGE_F_NON_BLOCKING));
+}
+
+}  // namespace sidepost

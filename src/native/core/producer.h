@@ -1,0 +1,113 @@
+// Upstream's native `Producer` class: what the JavaScript of @confluentinc/kafka-javascript calls.
+// Every method runs on the JavaScript thread; what blocks runs as a job on a thread of its own.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "bridge.h"
+#include "client.h"
+#include "conf.h"
+#include "napi.h"
+#include "posts.h"
+#include "reports.h"
+
+namespace sidepost {
+
+class Producer : public Napi::ObjectWrap<Producer> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  explicit Producer(const Napi::CallbackInfo& info);
+  ~Producer() override;
+
+ private:
+  // producer.cc: the life of a producer
+  Napi::Value ConfigureCallbacks(const Napi::CallbackInfo& info);
+  Napi::Value Connect(const Napi::CallbackInfo& info);
+  Napi::Value Disconnect(const Napi::CallbackInfo& info);
+  Napi::Value Name(const Napi::CallbackInfo& info);
+  Napi::Value SetPartitioner(const Napi::CallbackInfo& info);
+
+  // produce.cc: messages in
+  Napi::Value Produce(const Napi::CallbackInfo& info);
+  Napi::Value ConfigureEvents(const Napi::CallbackInfo& info);
+  Napi::Value ProduceEvent(const Napi::CallbackInfo& info);
+  Napi::Value ProduceBatch(const Napi::CallbackInfo& info);
+  Napi::Value Queued(const Napi::CallbackInfo& info);
+  Napi::Value ErrorText(const Napi::CallbackInfo& info);
+  Napi::Value Purge(const Napi::CallbackInfo& info);
+
+  // events.cc: reports and events out
+  Napi::Value Poll(const Napi::CallbackInfo& info);
+  Napi::Value SetPollInBackground(const Napi::CallbackInfo& info);
+  void OnWake(Napi::Env env);
+  void Drain(Napi::Env env);
+  void HandleEvent(Napi::Env env, rd_kafka_event_t* event);
+  void EmitLogs(Napi::Env env);
+  void Emit(Napi::Env env, const char* type, Napi::Value data);
+  static void OnThrottle(rd_kafka_t* handle, const char* broker, int32_t broker_id, int ms, void* bridge);
+
+  // queries.cc: flush, metadata, offsets, credentials
+  Napi::Value Flush(const Napi::CallbackInfo& info);
+  Napi::Value GetMetadata(const Napi::CallbackInfo& info);
+  Napi::Value QueryWatermarkOffsets(const Napi::CallbackInfo& info);
+  Napi::Value SetSaslCredentials(const Napi::CallbackInfo& info);
+  Napi::Value SetOAuthBearerToken(const Napi::CallbackInfo& info);
+  Napi::Value SetOAuthBearerTokenFailure(const Napi::CallbackInfo& info);
+
+  // transactions.cc
+  Napi::Value InitTransactions(const Napi::CallbackInfo& info);
+  Napi::Value BeginTransaction(const Napi::CallbackInfo& info);
+  Napi::Value CommitTransaction(const Napi::CallbackInfo& info);
+  Napi::Value AbortTransaction(const Napi::CallbackInfo& info);
+  Napi::Value SendOffsetsToTransaction(const Napi::CallbackInfo& info);
+  using TransactionCall = std::function<rd_kafka_error_t*(rd_kafka_t*)>;
+  void RunTransactionCall(Napi::Function callback, TransactionCall call);
+
+  /// Ends the conversation with JavaScript for good: at garbage collection or when the environment ends.
+  void TearDown();
+  static void OnEnvironmentEnd(void* producer);
+
+  bool connected() const { return client_ != nullptr; }
+  /// Lets go of what was kept for messages whose reports will never come. Not from inside a listener.
+  void ForgetMessages();
+  /// Runs `work` on a thread of its own with a share of the client (null when not connected), then `report`, which
+  /// `work` returns, here with the callback. `work` must not touch JavaScript, `report` must hold nothing of JavaScript's.
+  using Report = std::function<void(Napi::Env, Napi::Function)>;
+  void RunJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work);
+  /// A job during which messages must get their reports even without polling, or librdkafka never finishes it.
+  void RunDrainingJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work);
+  uint64_t StartJob(Napi::Function callback, bool draining);
+  /// A connected producer, or one with a job under way, is kept from garbage collection and keeps the loop alive.
+  void UpdateLiveness();
+  bool EnsureBridge(Napi::Env env);
+
+  struct Job {
+    Napi::FunctionReference callback;
+    bool draining;
+  };
+
+  Conf conf_;  // duplicated for each connect
+  std::shared_ptr<Bridge> bridge_;
+  std::shared_ptr<Client> client_;
+  std::string name_;
+  std::unordered_map<uint64_t, Job> jobs_;
+  uint64_t next_job_ = 1;
+  uint64_t disconnects_ = 0;
+  int draining_jobs_ = 0;
+  bool poll_in_background_ = false;
+  bool draining_ = false;  // inside Drain: a listener's poll() must not start another
+  bool alive_ = false;     // see UpdateLiveness
+  bool torn_down_ = false;
+  std::unique_ptr<Reports> reports_;
+  Napi::FunctionReference event_listener_;
+  Napi::FunctionReference token_refresh_listener_;
+  std::unordered_map<std::string, rd_kafka_topic_t*> topics_;  // handles of the connected client
+  rd_kafka_topic_t* Topic(const std::string& name);
+  void ForgetTopics();
+  std::unique_ptr<Posts> posts_;
+  Napi::Env env_;
+};
+
+}  // namespace sidepost

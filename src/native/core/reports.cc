@@ -1,0 +1,144 @@
+#include "reports.h"
+
+#include <cstdint>
+
+namespace sidepost {
+
+namespace {
+
+// What reports.js reads: code, topic, partition, offset, timestamp, slot, key at, key length, value at, value length.
+constexpr size_t kColumns = 10;
+constexpr size_t kRows = 1024;
+constexpr size_t kKeptPool = 1 << 20;
+
+// librdkafka carries one pointer a message. Ours are odd for a slot; those of posts.h are addresses, thus even; null is none.
+void* SlotPointer(uint32_t slot) { return reinterpret_cast<void*>((static_cast<uintptr_t>(slot) << 1) | 1); }
+uint32_t PointerSlot(const void* pointer) { return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(pointer) >> 1); }
+
+const char kReportsScript[] =
+#include "reports_js.inc"
+    ;
+
+}  // namespace
+
+Napi::Function LoadDeliver(Napi::Env env) {
+  napi_value result;
+  if (napi_run_script(env, Napi::String::New(env, kReportsScript), &result) != napi_ok) return Napi::Function();
+  return Napi::Function(env, result);
+}
+
+Reports::Reports(Napi::Env env) : env_(env) {
+  Napi::HandleScope scope(env);
+  deliver_ = Napi::Persistent(LoadDeliver(env));
+  auto table = Napi::Float64Array::New(env, kRows * kColumns);
+  rows_ = table.Data();
+  table_ = Napi::Reference<Napi::Float64Array>::New(table, 1);
+  slots_ = Napi::Reference<Napi::Array>::New(Napi::Array::New(env), 1);
+  topics_ = Napi::Reference<Napi::Array>::New(Napi::Array::New(env), 1);
+}
+
+void Reports::SetListener(Napi::Function listener, bool with_value) {
+  listener_ = Napi::Persistent(listener);
+  with_value_ = with_value;
+}
+
+void Reports::ClearListener() { listener_.Reset(); }
+
+void* Reports::Keep(Napi::Value opaque) {
+  if (opaque.IsUndefined()) return nullptr;
+  uint32_t slot;
+  if (free_slots_.empty()) {
+    slot = next_slot_++;
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  napi_set_element(env_, slots_.Value(), slot, opaque);
+  return SlotPointer(slot);
+}
+
+void Reports::Release(void* carried) {
+  if (!carried) return;
+  const uint32_t slot = PointerSlot(carried);
+  napi_set_element(env_, slots_.Value(), slot, env_.Undefined());
+  free_slots_.push_back(slot);
+}
+
+void Reports::Forget() {
+  slots_ = Napi::Reference<Napi::Array>::New(Napi::Array::New(env_), 1);
+  free_slots_.clear();
+  next_slot_ = 0;
+  // The next client's topics may well lie at the addresses of this one's.
+  topics_ = Napi::Reference<Napi::Array>::New(Napi::Array::New(env_), 1);
+  topic_indexes_.clear();
+  last_topic_ = nullptr;
+}
+
+uint32_t Reports::TopicIndex(rd_kafka_topic_t* topic) {
+  if (topic == last_topic_) return last_topic_index_;
+  auto known = topic_indexes_.find(topic);
+  if (known == topic_indexes_.end()) {
+    const uint32_t index = static_cast<uint32_t>(topic_indexes_.size());
+    topics_.Value().Set(index, Napi::String::New(env_, rd_kafka_topic_name(topic)));
+    known = topic_indexes_.emplace(topic, index).first;
+  }
+  last_topic_ = topic;
+  return last_topic_index_ = known->second;
+}
+
+void Reports::Add(const rd_kafka_message_t* message) {
+  const void* carried = message->_private;
+  if (carried) used_slots_.push_back(PointerSlot(carried));
+  rd_kafka_timestamp_type_t type;
+  const int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+  double* row = rows_ + count_ * kColumns;
+  row[0] = message->err;
+  row[1] = TopicIndex(message->rkt);
+  row[2] = message->partition;
+  row[3] = static_cast<double>(message->offset);
+  row[4] = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : static_cast<double>(timestamp);
+  row[5] = carried ? static_cast<double>(PointerSlot(carried)) : -1;
+  row[6] = -1;
+  row[8] = -1;
+  row[9] = static_cast<double>(message->len);
+  if (message->key) {
+    row[6] = static_cast<double>(pool_.size());
+    row[7] = static_cast<double>(message->key_len);
+    const char* key = static_cast<const char*>(message->key);
+    pool_.insert(pool_.end(), key, key + message->key_len);
+  }
+  if (with_value_ && message->payload) {
+    row[8] = static_cast<double>(pool_.size());
+    const char* value = static_cast<const char*>(message->payload);
+    pool_.insert(pool_.end(), value, value + message->len);
+  }
+  if (++count_ == kRows) Deliver();
+}
+
+// A report's Buffers are copies of their own, so that keeping one key keeps one key, not the whole pool.
+Napi::Value Reports::Pool() {
+  bool any = false;
+  for (size_t i = 0; i < count_ && !any; i++) any = rows_[i * kColumns + 6] >= 0 || rows_[i * kColumns + 8] >= 0;
+  if (!any) return env_.Undefined();
+  return Napi::Buffer<char>::Copy(env_, pool_.data(), pool_.size());
+}
+
+void Reports::Deliver() {
+  if (count_ == 0) return;
+  Napi::HandleScope scope(env_);
+  const size_t count = count_;
+  Napi::Value pool = Pool();
+  pool_.clear();
+  if (pool_.capacity() > kKeptPool) pool_.shrink_to_fit();
+  count_ = 0;
+  if (listener_.IsEmpty()) {
+    for (uint32_t slot : used_slots_) napi_set_element(env_, slots_.Value(), slot, env_.Undefined());
+  } else {
+    deliver_.Call({listener_.Value(), table_.Value(), Napi::Number::New(env_, static_cast<double>(count)),
+                   topics_.Value(), slots_.Value(), pool, Napi::Boolean::New(env_, with_value_)});
+  }
+  free_slots_.insert(free_slots_.end(), used_slots_.begin(), used_slots_.end());
+  used_slots_.clear();
+}
+
+}  // namespace sidepost

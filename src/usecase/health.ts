@@ -1,0 +1,44 @@
+import type { ProducerStatus } from "../domain/ports.ts";
+import type { Recent } from "./tally.ts";
+
+/** One thing that is watched: whether it is well, and the figure behind that. */
+export interface Check {
+  healthy: boolean;
+  [figure: string]: unknown;
+}
+
+export interface HealthReport {
+  status: "healthy" | "unhealthy";
+  checks: { kafka: Check; error_rate: Check; admission: Check; draining: Check };
+}
+
+/** Above this share of failed deliveries in the last minute the service is not well. */
+const MAX_ERROR_RATE = 0.1;
+
+/** Judges the process by its figures. */
+export function judgeHealth(status: ProducerStatus, recent: Recent, draining: boolean): HealthReport {
+  const checks = {
+    kafka: {
+      healthy: status.brokersUp > 0,
+      brokers_up: status.brokersUp,
+      brokers_known: status.brokersKnown,
+      ...(status.lastError === undefined ? {} : { last_error: status.lastError }),
+    },
+    error_rate: {
+      healthy: recent.errorRate <= MAX_ERROR_RATE,
+      error_rate: recent.errorRate,
+      limit: MAX_ERROR_RATE,
+      published: recent.published,
+      failed: recent.failed,
+      window_seconds: 60,
+    },
+    admission: {
+      healthy: status.hasRoom,
+      queued_events: status.queuedRecords,
+      queued_bytes: status.queuedBytes,
+    },
+    draining: { healthy: !draining },
+  };
+  const healthy = Object.values(checks).every((check) => check.healthy);
+  return { status: healthy ? "healthy" : "unhealthy", checks };
+}

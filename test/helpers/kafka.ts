@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Admin } from "@platformatic/kafka";
+import type { Subprocess } from "bun";
+import { address, brokerAnswers, type BrokerNode, formatBroker, spawnBroker } from "./kafka-broker.ts";
+import { kafkaClassPath } from "./kafka-jars.ts";
+import { freePorts } from "./ports.ts";
+
+/** A Kafka that others may be using at the same time. */
+export interface SharedKafka extends AsyncDisposable {
+  /** `host:port` of each broker, comma-separated. */
+  bootstrap: string;
+  /** Resolves when the topic can be written to; it has a replica on every broker. */
+  createTopic(name: string, partitions?: number, configs?: Record<string, string>): Promise<void>;
+}
+
+/** A Kafka of one's own. Disposing of it ends its brokers and removes their data. */
+export interface Kafka extends SharedKafka {
+  /** Ends broker `index` (from 0) and resolves when it is gone. */
+  stopBroker(index: number, signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Starts it again on the same port and data, and resolves when it answers. */
+  startBroker(index: number): Promise<void>;
+}
+
+export interface KafkaOptions {
+  brokers?: 1 | 3;
+  /** Broker settings beside those of ./kafka-broker.ts, or in their place. */
+  properties?: Record<string, string>;
+}
+
+/**
+ * Starts a real Apache Kafka on free ports of 127.0.0.1; it answers when this resolves.
+ * @example await using kafka = await startKafka();
+ */
+export async function startKafka({ brokers = 1, properties = {} }: KafkaOptions = {}): Promise<Kafka> {
+  const classPath = await kafkaClassPath();
+  const folder = mkdtempSync(join(tmpdir(), "sidepost-kafka-"));
+  const nodes = await placeNodes(brokers, folder);
+  const running = new Map<BrokerNode, Subprocess>();
+
+  const nodeAt = (index: number): BrokerNode => {
+    const node = nodes[index];
+    if (node === undefined) throw new RangeError(`there is no broker ${index} of ${brokers}`);
+    return node;
+  };
+  const start = async (node: BrokerNode, known: number): Promise<void> => {
+    if (running.has(node)) throw new Error(`broker ${node.id} runs already`);
+    const process = spawnBroker(node, classPath);
+    running.set(node, process);
+    await brokerAnswers(node, process, known);
+  };
+  const stop = async (node: BrokerNode, signal: NodeJS.Signals): Promise<void> => {
+    const process = running.get(node);
+    process?.kill(signal);
+    await process?.exited;
+    running.delete(node);
+  };
+  const dispose = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => stop(node, "SIGKILL")));
+    rmSync(folder, { recursive: true, force: true });
+  };
+
+  try {
+    await Promise.all(nodes.map((node) => formatBroker(node, nodes, classPath, properties)));
+    await Promise.all(nodes.map((node) => start(node, brokers)));
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  const bootstrap = nodes.map(address).join(",");
+  return {
+    bootstrap,
+    createTopic: (...topic) => createTopic(bootstrap, ...topic),
+    stopBroker: (index, signal = "SIGTERM") => stop(nodeAt(index), signal),
+    startBroker: (index) => start(nodeAt(index), running.size + 1),
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** The Kafka that the test runner started for all (SIDEPOST_TEST_KAFKA=host:port), or else one of one's own. */
+export async function sharedKafka(): Promise<SharedKafka> {
+  const bootstrap = process.env["SIDEPOST_TEST_KAFKA"];
+  if (bootstrap === undefined) return startKafka();
+  return {
+    bootstrap,
+    createTopic: (...topic) => createTopic(bootstrap, ...topic),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+async function placeNodes(count: number, folder: string): Promise<BrokerNode[]> {
+  const ports = await freePorts(2 * count);
+  return Array.from({ length: count }, (_, index) => ({
+    id: index + 1,
+    port: ports[2 * index]!,
+    controllerPort: ports[2 * index + 1]!,
+    folder: join(folder, `broker-${index + 1}`),
+  }));
+}
+
+async function createTopic(
+  bootstrap: string,
+  name: string,
+  partitions = 1,
+  configs: Record<string, string> = {},
+): Promise<void> {
+  const admin = new Admin({ clientId: "test", bootstrapBrokers: bootstrap.split(",") });
+  const everyBroker = -1; // Stands for default.replication.factor.
+  try {
+    await admin.createTopics({
+      topics: [name],
+      partitions,
+      replicas: everyBroker,
+      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+    });
+    // Fails, and is tried again, while a partition has no leader.
+    await admin.metadata({ topics: [name], forceUpdate: true });
+  } finally {
+    await admin.close();
+  }
+}

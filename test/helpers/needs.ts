@@ -1,0 +1,23 @@
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { Need } from "../../src/native/packages.ts";
+
+/** What the tests run beside sidepost: a real Kafka from Maven Central, and a consumer that is not ours. */
+export const TEST_NEEDS: Need[] = [
+  { what: "kcat", present: () => Bun.which("kcat") !== null, debian: ["kcat"] },
+  { what: "Maven", present: () => Bun.which("mvn") !== null, debian: ["maven"] },
+  {
+    what: "Java 17 or newer",
+    present: () => javaMajor() >= 17,
+    debian: ["openjdk-17-jre-headless | default-jre-headless (>= 2:1.17)"],
+  },
+];
+
+/** The major version of `java` on the PATH by its `release` file, 0 where there is none: no JVM is started for it. */
+function javaMajor(): number {
+  const java = Bun.which("java");
+  if (java === null) return 0;
+  const release = join(realpathSync(java), "../../release");
+  const version = existsSync(release) && /^JAVA_VERSION="(\d+)/m.exec(readFileSync(release, "utf8"));
+  return version ? Number(version[1]) : 0;
+}

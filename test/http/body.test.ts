@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import { readBody } from "../../src/http/body.ts";
+
+const LIMITS = { maxBody: 10, readTimeout: 5000 };
+
+const posted = (body: string | ReadableStream, headers: Record<string, string> = {}): Request =>
+  new Request("http://localhost/", { method: "POST", body, headers });
+
+const chunks = (...parts: string[]): ReadableStream =>
+  new ReadableStream({
+    start(controller) {
+      for (const part of parts) controller.enqueue(new TextEncoder().encode(part));
+      controller.close();
+    },
+  });
+
+test("a body of a known length is read whole", async () => {
+  const body = await readBody(posted("0123456789", { "content-length": "10" }), LIMITS);
+  expect(new TextDecoder().decode(body as Uint8Array)).toBe("0123456789");
+});
+
+test("a chunked body is put together in order", async () => {
+  const body = await readBody(posted(chunks("012", "34", "56789")), LIMITS);
+  expect(new TextDecoder().decode(body as Uint8Array)).toBe("0123456789");
+});
+
+test("a request without a body has an empty one", async () => {
+  expect(await readBody(new Request("http://localhost/"), LIMITS)).toHaveLength(0);
+});
+
+test("a length over the limit is refused without reading", async () => {
+  const request = posted("0123456789a", { "content-length": "11" });
+  expect(await readBody(request, LIMITS)).toEqual({
+    code: "body-too-large",
+    detail: "the body has 11 bytes or more; the limit is 10",
+  });
+  expect(request.bodyUsed).toBeFalse();
+});
+
+test("a chunked body is cut at the limit", async () => {
+  let cancelled = false;
+  const endless = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(4)),
+    cancel: () => {
+      cancelled = true;
+    },
+  });
+  expect(await readBody(posted(endless), LIMITS)).toEqual({
+    code: "body-too-large",
+    detail: "the body has 12 bytes or more; the limit is 10",
+  });
+  expect(cancelled).toBeTrue();
+});
+
+test("a body that does not arrive in time is given up", async () => {
+  const silent = new ReadableStream();
+  expect(await readBody(posted(silent), { maxBody: 10, readTimeout: 20 })).toEqual({
+    code: "request-timeout",
+    detail: "the body did not arrive within 20 ms",
+  });
+});
+
+test("a body that breaks off is a failure, not an exception", async () => {
+  const broken = new ReadableStream({ start: (controller) => controller.error(new Error("reset")) });
+  expect(await readBody(posted(broken), LIMITS)).toEqual({
+    code: "request-timeout",
+    detail: "the connection closed before the whole body arrived",
+  });
+});

@@ -1,0 +1,27 @@
+import { ensurePackages, NATIVE_NEEDS } from "../src/native/packages.ts";
+import { startKafka } from "./helpers/kafka.ts";
+import { TEST_NEEDS } from "./helpers/needs.ts";
+
+// Runs every test, in parallel, against one Kafka: its start is the dearest part of a test file.
+// Arguments go to `bun test`.
+
+// Ctrl-C reaches the child as well: it ends, and then so do we, with Kafka stopped and its data removed.
+process.on("SIGINT", () => {});
+
+await ensurePackages([...NATIVE_NEEDS, ...TEST_NEEDS]);
+const built = await run(["src/native/build.ts"]);
+process.exit(built === 0 ? await test() : built);
+
+async function test(): Promise<number> {
+  await using kafka = await startKafka();
+  return await run(["test", "--parallel", ...process.argv.slice(2)], {
+    SIDEPOST_TEST_KAFKA: kafka.bootstrap,
+  });
+}
+
+function run(args: string[], env: Record<string, string> = {}): Promise<number> {
+  return Bun.spawn([process.execPath, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ["inherit", "inherit", "inherit"],
+  }).exited;
+}
