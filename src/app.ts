@@ -100,7 +100,12 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const shared = { answers, logger, requests };
 
   return {
-    data: createApplication({ ...shared, hot: events, routes: [health], origins: config.cors.origins }),
+    data: createApplication({
+      ...shared,
+      hot: events.posts,
+      routes: [events.others, health],
+      origins: config.cors.origins,
+    }),
     admin: createApplication({ ...shared, routes: [health, admin] }),
     producer,
     lifecycle,

@@ -3,7 +3,7 @@ import type { Address } from "./config/units.ts";
 
 export const HELP = `sidepost: post events to localhost, and know where each one is
 
-  sidepost            start the service
+  sidepost start      start the service; so does sidepost alone
   sidepost config     print what is in force, secrets hidden
   sidepost health     ask the running service how it is; exit code 0 when it is well
   sidepost ready      ask whether it may be sent events
@@ -12,14 +12,18 @@ export const HELP = `sidepost: post events to localhost, and know where each one
 
 It is configured by environment variables; the README lists them.`;
 
-const PATHS: Record<string, string> = { health: "/health", ready: "/readyz", metrics: "/metrics" };
+const PATHS = new Map([
+  ["health", "/health"],
+  ["ready", "/readyz"],
+  ["metrics", "/metrics"],
+]);
 const ASK_MS = 5000;
 
 /** Asks the service that runs with this configuration, prints the answer, and returns an exit code. */
 export async function ask(command: string, { metrics }: Config): Promise<number> {
-  const path = PATHS[command];
+  const path = PATHS.get(command);
   if (path === undefined) {
-    console.error(`"${command}" is no command; allowed: config, health, ready, metrics, help`);
+    console.error(`"${command}" is no command; allowed: start, config, health, ready, metrics, help`);
     return 64; // EX_USAGE
   }
   const { url, options } = reach(metrics.address);

@@ -15,6 +15,8 @@ import { drain } from "./lifecycle.ts";
 /** sysexits.h: the configuration is wrong, and starting again will not help. */
 const EX_CONFIG = 78;
 const FLUSH_LOG_MS = 1000;
+/** For librdkafka to end its threads, which may hang on a broker that does. */
+const CLOSE_MS = 1000;
 
 const [command = "start"] = process.argv.slice(2);
 const loaded = loadConfig(process.env, { readFile: (path) => readFileSync(path, "utf8"), checkProperty });
@@ -38,8 +40,11 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   for (const warning of warnings) logger.warn({}, warning);
   let quit: (why: string) => void = () => {};
   const signal = new Promise<string>((resolve) => (quit = resolve));
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => quit(name));
+  let failed = EX_CONFIG;
   try {
     const app = await compose(config, { logger, quit: () => quit("POST /quitquitquit") });
+    failed = 1;
     let lastRequest = performance.now();
     const intake = await listen({
       ...config.server,
@@ -57,7 +62,6 @@ async function start(config: Config, warnings: string[]): Promise<void> {
     });
     logger.info({ data: originOf(intake.url), admin: originOf(admin.url) }, "listening");
 
-    for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => quit(name));
     const why = await signal;
     endAtOnceOnSignal(app, logger);
     app.lifecycle.beginDrain();
@@ -72,16 +76,17 @@ async function start(config: Config, warnings: string[]): Promise<void> {
     await end(app, logger);
   } catch (error) {
     logger.error({ err: error }, error instanceof Error ? error.message : String(error));
-    await exit(logger, 1);
+    await exit(logger, failed);
   }
 }
 
 /** The last line tells everything that happened; the exit code, whether anything was lost. */
 async function end(app: App, logger: Logger & { flush(): Promise<void> }): Promise<never> {
+  // First, since librdkafka may have a word to say until it is closed.
+  await Promise.race([app.close(), Bun.sleep(CLOSE_MS)]);
   const lost = app.tally.lostTotal;
   app.eventLog.flush();
   logger.info({ ...app.tally.stats(app.producer.status()), lost }, "Drained");
-  await app.close();
   return exit(logger, lost === 0 ? 0 : 1);
 }
 

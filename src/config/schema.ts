@@ -81,7 +81,7 @@ export const SCHEMA = {
       name: "KAFKA_BATCH_SIZE",
       default: "100",
       parser: integer(1, 1_000_000, "100"),
-      doc: "The most events in one batch to Kafka.",
+      doc: "The most single events that are gathered before they go to Kafka. Batches on the wire may be larger: RDKAFKA_BATCH_NUM_MESSAGES.",
     },
     maxRetries: {
       name: "KAFKA_MAX_RETRIES",

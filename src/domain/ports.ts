@@ -1,5 +1,6 @@
 import type { Failure } from "./errors.ts";
 import type { EventType } from "./event.ts";
+import type { Receipts } from "./receipt.ts";
 
 /** Where Kafka put a record. */
 export interface Position {
@@ -18,6 +19,7 @@ export type Framing = "array" | "lines";
 
 /** A batch on its way: what is known of each event, in the body's order. */
 export interface Batch {
+  readonly size: number;
   readonly ids: readonly string[];
   typeAt(index: number): EventType;
   /** Undefined while the event is on its way. */
@@ -25,15 +27,18 @@ export interface Batch {
 }
 
 /**
- * The way into Kafka. It takes posts as bytes and reads them strictly: `malformed-body` and `invalid-event` say only
- * that something is wrong. Everything taken is settled exactly once, by a delivery report or by `abandon`, on the event
+ * The way into Kafka. It takes posts as bytes and reads them strictly: `malformed-body` says where a body breaks, but
+ * `invalid-event` only that something is wrong. Everything taken is settled exactly once, by a delivery report or by `abandon`, on the event
  * loop and never inside the call that took it. Events of one key keep their order.
  */
 export interface Producer {
   /** Takes one event, and returns its id; or says why it took nothing. */
   send(body: Uint8Array, type: EventType, settle: Settle): string | Failure;
-  /** Takes all events of a body or none. `settle` is called when the last of them is settled. */
-  sendBatch(body: Uint8Array, framing: Framing, settle: () => void): Batch | Failure;
+  /**
+   * Takes all events of a body or none. `settle` is called when the last of them is settled; where `receipts` are wanted
+   * and all were delivered, with the JSON of {@link Receipts}.
+   */
+  sendBatch(body: Uint8Array, framing: Framing, receipts: boolean, settle: SettleBatch): Batch | Failure;
   /** Resolves when everything taken so far is settled, or after `ms` milliseconds. True when nothing is left. */
   flush(ms: number): Promise<boolean>;
   /** Gives up what is not settled: it settles with `delivery-abandoned`. Resolves when all of it has. Idempotent. */
@@ -46,6 +51,8 @@ export interface Producer {
 
 /** Called with what became of an event, its id and its key again beside it. */
 export type Settle = (delivery: Delivery, id: string, key: string | null) => void;
+
+export type SettleBatch = (receipts: Uint8Array | undefined) => void;
 
 export interface ProducerStatus {
   /** True from the first answer of any broker on. */

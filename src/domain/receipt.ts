@@ -3,6 +3,11 @@ import type { Failure } from "./errors.ts";
 /** Where an event is. A 2xx answer carries one of the first two. */
 export type Receipt = Delivered | Accepted | Failed;
 
+/** The receipts of a batch, in the order of its events. */
+export interface Receipts {
+  receipts: Receipt[];
+}
+
 /** Kafka has the event on all in-sync replicas. */
 export interface Delivered {
   status: "delivered";

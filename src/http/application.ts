@@ -11,7 +11,7 @@ export interface ApplicationOptions {
   answers: Answers;
   logger: Logger;
   requests: RequestTally;
-  /** Routes that count their requests themselves. */
+  /** Routes of posts that count their requests themselves. */
   hot?: Hono;
   /** All others. */
   routes: Hono[];
@@ -19,17 +19,23 @@ export interface ApplicationOptions {
   origins?: "*" | readonly string[];
 }
 
+const NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const ALL = [...NOT_POST, "POST"];
+
 /** Puts routes together, with what every one of them needs: counting, CORS where it is on, and an answer to all else. */
 export function createApplication(options: ApplicationOptions): Hono {
   const { answers, logger, requests, hot, routes, origins = [] } = options;
   const app = new Hono();
+  const other = requests.route("other");
   if (origins.length > 0) app.use(cors(corsOptions(origins)));
   if (hot) app.route("/", hot);
-  app.use(counted(requests));
+  // By method: a middleware that matches the hot posts as well makes Hono drive each by more promises.
+  app.on(hot ? NOT_POST : ALL, "*", counted(requests));
   for (const route of routes) app.route("/", route);
 
   app.notFound((c) => {
     const { method, path } = c.req;
+    if (hot && method === "POST") requests.answered(other, method, 404, 0, 0);
     return answers.problem(
       failure("not-found", `there is nothing at ${method} ${path}; see the README for the paths`),
     );
@@ -48,7 +54,7 @@ function counted(requests: RequestTally): MiddlewareHandler {
   return async (c, next) => {
     const start = performance.now();
     await next();
-    requests.answered(requests.route(routePath(c, -1)), c.req.method, c.res.status, start, performance.now());
+    requests.answered(requests.route(routePath(c)), c.req.method, c.res.status, start, performance.now());
   };
 }
 

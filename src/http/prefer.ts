@@ -12,11 +12,14 @@ export interface Preference {
  */
 export function readPrefer(header: string | null, byDefault: Wait, longest: number): Preference {
   if (header === null) return { wait: byDefault, applied: undefined };
+  if (header === "respond-async") return ASYNC;
   const preferences = header.split(",").map((preference) => preference.trim().toLowerCase());
-  if (preferences.includes("respond-async")) return { wait: "no", applied: applied("respond-async") };
+  if (preferences.includes("respond-async")) return ASYNC;
   const wait = preferences.map((preference) => /^wait\s*=\s*"?(\d+)"?$/.exec(preference)?.[1]).find(Boolean);
   if (wait === undefined) return { wait: byDefault, applied: undefined };
   return { wait: Math.min(Number(wait) * 1000, longest), applied: applied(`wait=${wait}`) };
 }
+
+const ASYNC: Preference = { wait: "no", applied: { "preference-applied": "respond-async" } };
 
 const applied = (preference: string) => ({ "preference-applied": preference });

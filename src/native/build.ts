@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { librdkafka, type Sanitizer } from "./librdkafka.ts";
+import { librdkafka, librdkafkaKey, type Sanitizer } from "./librdkafka.ts";
 import { ensurePackages, NATIVE_NEEDS } from "./packages.ts";
 import { cacheFolder, hashOf, run, upstreamFolder } from "./toolchain.ts";
 
@@ -45,9 +45,9 @@ export const installedCore = (): string =>
 export async function buildCore(sanitizer: Sanitizer = "none"): Promise<string> {
   const hash = hashOf([
     ...sources().map((path) => readFileSync(path, "utf8")),
-    sanitizer,
-    process.arch,
+    librdkafkaKey(sanitizer),
     ...COMPILE,
+    ...LINK,
   ]);
   const built = join(cacheFolder(), `core-${hash}.node`);
   const marker = `${installedCore()}.hash`;

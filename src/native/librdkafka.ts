@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
+import { PATCHES, patchSources } from "./patches.ts";
 import { cacheFolder, hashOf, run, upstreamFolder } from "./toolchain.ts";
 
 /** Where a built librdkafka lies, and what a program that links it needs beside it. */
@@ -33,19 +34,24 @@ const REQUIRED = [
   "WITH_CURL",
 ];
 
+// The define makes librdkafka look for CA certificates itself: a static OpenSSL knows only its build's folder.
+const flagsFor = (sanitizer: Sanitizer): string =>
+  `-fPIC -fvisibility=hidden -DWITH_STATIC_LIB_libcrypto=1 ${SANITIZE[sanitizer]}`.trim();
+
+/** Tells one build of librdkafka from another: by its version, what is changed in it, and how it is compiled. */
+export function librdkafkaKey(sanitizer: Sanitizer): string {
+  const { version } = JSON.parse(readFileSync(join(upstreamFolder(), "package.json"), "utf8"));
+  return hashOf([version, JSON.stringify(PATCHES), flagsFor(sanitizer), process.arch]);
+}
+
 /**
  * Builds librdkafka from the sources in the npm package, once per version and flags; later calls find it in the
  * cache. Throws where the build fails or a feature is missing.
  */
 export async function librdkafka(sanitizer: Sanitizer = "none"): Promise<Librdkafka> {
   const source = join(upstreamFolder(), "deps/librdkafka");
-  // The define makes librdkafka look for CA certificates itself: a static OpenSSL knows only its build's folder.
-  const flags = `-fPIC -fvisibility=hidden -DWITH_STATIC_LIB_libcrypto=1 ${SANITIZE[sanitizer]}`.trim();
-  const version = readFileSync(join(source, "src/rdkafka.h"), "utf8").match(
-    /RD_KAFKA_VERSION\s+(0x\w+)/,
-  )?.[1];
-  const folder = join(cacheFolder(), `librdkafka-${hashOf([`${version}`, flags, process.arch])}`);
-  if (!existsSync(folder)) await build(source, folder, flags);
+  const folder = join(cacheFolder(), `librdkafka-${librdkafkaKey(sanitizer)}`);
+  if (!existsSync(folder)) await build(source, folder, flagsFor(sanitizer));
   return {
     include: join(folder, "src"),
     archive: join(folder, "src/librdkafka.a"),
@@ -59,6 +65,7 @@ async function build(source: string, folder: string, flags: string): Promise<voi
   const work = mkdtempSync(`${folder}.`);
   try {
     cpSync(source, work, { recursive: true });
+    patchSources(work);
     const options = ["--enable-static", "--disable-lz4-ext", "--disable-syslog", "--disable-debug-symbols"];
     await run(["./configure", ...options], { cwd: work, env: { ...process.env, CFLAGS: flags } });
     requireFeatures(readFileSync(join(work, "config.h"), "utf8"));

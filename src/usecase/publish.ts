@@ -1,7 +1,7 @@
 import { type ErrorCode, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Batch, Delivery, Framing, Producer } from "../domain/ports.ts";
-import type { Accepted, Delivered, Failed, Receipt, Refused } from "../domain/receipt.ts";
+import type { Accepted, Delivered, Failed, Receipt, Receipts, Refused } from "../domain/receipt.ts";
 import type { EventLog, TypeLog } from "./eventlog.ts";
 import type { Tally, TypeTally } from "./tally.ts";
 
@@ -12,7 +12,15 @@ export interface Publisher {
   /** Publishes the one event that a body is. */
   one(body: Uint8Array, type: EventType, wait: Wait): Receipt | Refused | Promise<Receipt>;
   /** Publishes all events of a body or none; the receipts are in the body's order. */
-  many(body: Uint8Array, framing: Framing, wait: Wait): Receipt[] | Refused | Promise<Receipt[]>;
+  many(body: Uint8Array, framing: Framing, wait: Wait): BatchOutcome | Promise<BatchOutcome>;
+}
+
+export type BatchOutcome = Receipt[] | AllDelivered | Refused;
+
+/** Every event of a batch is in Kafka; `json` is {@link Receipts}, rendered. */
+export interface AllDelivered {
+  status: "delivered";
+  json: Uint8Array;
 }
 
 export interface PublisherOptions {
@@ -80,59 +88,59 @@ export function createPublisher(options: PublisherOptions): Publisher {
     });
   }
 
-  function many(body: Uint8Array, framing: Framing, wait: Wait): Receipt[] | Refused | Promise<Receipt[]> {
+  function many(body: Uint8Array, framing: Framing, wait: Wait): BatchOutcome | Promise<BatchOutcome> {
     const start = now();
-    let answer: (() => void) | undefined;
-    const batch = producer.sendBatch(body, framing, () => {
-      bookBatch(batch as Batch, start);
-      answer?.();
+    let answer: ((outcome: BatchOutcome) => void) | undefined;
+    const batch = producer.sendBatch(body, framing, wait !== "no", (json) => {
+      const settled = batch as Batch;
+      bookBatch(settled, start, json !== undefined);
+      answer?.(json === undefined ? receiptsOf(settled) : { status: "delivered", json });
     });
-    if (!("ids" in batch)) return refuse(batch);
-    for (const [type, count] of countTypes(batch)) tally.accepted(booksOf(type).tally, count);
+    if (!("size" in batch)) return refuse(batch);
+    for (const [type, indexes] of byType(batch)) tally.accepted(booksOf(type).tally, indexes.length);
     if (wait === "no") return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
-    if (batch.ids.length === 0) return [];
+    if (batch.size === 0) return [];
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(receiptsOf(batch, wait)), wait);
-      answer = () => {
+      answer = (outcome) => {
         clearTimeout(timer);
-        resolve(receiptsOf(batch, wait));
+        resolve(outcome);
       };
     });
   }
 
   /** Counts what was delivered with one call a type; failures are rare, and go one by one. */
-  function bookBatch(batch: Batch, start: number): void {
-    const delivered = new Map<EventType, number[]>();
-    for (let index = 0; index < batch.ids.length; index++) {
-      const type = batch.typeAt(index);
-      const receipt = toReceipt(batch.ids[index]!, batch.deliveryAt(index)!);
-      if (receipt.status === "failed") book(type, receipt, null, start);
-      else if (delivered.get(type)?.push(index) === undefined) delivered.set(type, [index]);
-    }
+  function bookBatch(batch: Batch, start: number, allDelivered: boolean): void {
     const end = now();
-    for (const [type, indexes] of delivered) {
+    for (const [type, indexes] of byType(batch)) {
+      const receiptAt = (index: number) => toReceipt(batch.ids[index]!, batch.deliveryAt(index)!);
+      const { delivered = [], failed = [] } = allDelivered
+        ? { delivered: indexes }
+        : Object.groupBy(indexes, (index) => receiptAt(index).status);
+      for (const index of failed) book(type, receiptAt(index), null, start);
+      if (delivered.length === 0) continue;
       const { tally: counts, log } = booksOf(type);
-      tally.published(counts, start, end, indexes.length);
-      log.published(end - start, indexes.length, (i) => {
-        const index = indexes[i]!;
-        return toReceipt(batch.ids[index]!, batch.deliveryAt(index)!) as Delivered;
-      });
+      tally.published(counts, start, end, delivered.length);
+      log.published(end - start, delivered.length, (i) => receiptAt(delivered[i]!) as Delivered);
     }
   }
 
   return { one, many };
 }
 
-function countTypes(batch: Batch): Map<EventType, number> {
-  const counts = new Map<EventType, number>();
-  for (let index = 0; index < batch.ids.length; index++) {
+function byType(batch: Batch): Map<EventType, number[]> {
+  const indexes = new Map<EventType, number[]>();
+  for (let index = 0; index < batch.size; index++) {
     const type = batch.typeAt(index);
-    counts.set(type, (counts.get(type) ?? 0) + 1);
+    const known = indexes.get(type);
+    if (known) known.push(index);
+    else indexes.set(type, [index]);
   }
-  return counts;
+  return indexes;
 }
 
-function receiptsOf(batch: Batch, wait: number): Receipt[] {
+/** `wait`: how long was waited for what is still on its way. */
+function receiptsOf(batch: Batch, wait = 0): Receipt[] {
   return batch.ids.map((id, index) => {
     const delivery = batch.deliveryAt(index);
     return delivery === undefined ? unconfirmed(id, wait) : toReceipt(id, delivery);

@@ -19,6 +19,8 @@ export interface SharedKafka extends AsyncDisposable {
 export interface Kafka extends SharedKafka {
   /** Ends broker `index` (from 0) and resolves when it is gone. */
   stopBroker(index: number, signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Stops broker `index` from running while its connections stay open; end it with SIGKILL. */
+  freezeBroker(index: number): void;
   /** Starts it again on the same port and data, and resolves when it answers. */
   startBroker(index: number): Promise<void>;
 }
@@ -73,6 +75,7 @@ export async function startKafka({ brokers = 1, properties = {} }: KafkaOptions 
     bootstrap,
     createTopic: (...topic) => createTopic(bootstrap, ...topic),
     stopBroker: (index, signal = "SIGTERM") => stop(nodeAt(index), signal),
+    freezeBroker: (index) => void running.get(nodeAt(index))?.kill("SIGSTOP"),
     startBroker: (index) => start(nodeAt(index), running.size + 1),
     [Symbol.asyncDispose]: dispose,
   };

@@ -5,6 +5,7 @@ import type { Need } from "../../src/native/packages.ts";
 /** What the tests run beside sidepost: a real Kafka from Maven Central, and a consumer that is not ours. */
 export const TEST_NEEDS: Need[] = [
   { what: "kcat", present: () => Bun.which("kcat") !== null, debian: ["kcat"] },
+  { what: "curl", present: () => Bun.which("curl") !== null, debian: ["curl"] },
   { what: "Maven", present: () => Bun.which("mvn") !== null, debian: ["maven"] },
   {
     what: "Java 17 or newer",

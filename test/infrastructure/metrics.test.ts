@@ -132,6 +132,7 @@ function start() {
       brokersKnown: 3,
       queuedRecords: 4,
       queuedBytes: 5,
+      hasRoom: true,
       retries: 6,
     }),
     ready: () => state.ready,

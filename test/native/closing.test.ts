@@ -69,23 +69,25 @@ test("a disconnect while the client is being made leaves nothing connected behin
     producer.getClient().disconnect(() => {});
     process.on("exit", () => console.log([refused, failure, producer.isConnected()].join()));
   `);
-  expect({ code, output }).toEqual({ code: 0, output: "Producer not connected,Disconnected while connecting,false" });
+  expect({ code, output }).toEqual({
+    code: 0,
+    output: "Producer not connected,Disconnected while connecting,false",
+  });
 });
 
-test("a disconnect does not wait for metadata of a broker that cannot be reached", async () => {
+test("a disconnect does not wait for metadata of an unreachable broker, and answers after it", async () => {
   const [port] = await freePorts(1);
   const { code, output } = await runProgram(`
     const producer = newProducer({ "bootstrap.servers": "127.0.0.1:${port}", log_level: 0 });
     const answers = [];
-    producer.connect({ timeout: 60_000 }, (error) => answers.push(error.code));
+    producer.connect({ timeout: 600_000 }, () => {});
     while (!producer.isConnected()) await Bun.sleep(1);
-    for (let i = 0; i < 10; i++) producer.getMetadata({ timeout: 60_000 }, (error) => answers.push(error.code));
+    for (let i = 0; i < 10; i++) producer.getMetadata({ timeout: 600_000 }, (error) => answers.push(error.code));
     await Bun.sleep(100);
-    const began = performance.now();
     await disconnect(producer, 0);
-    console.log(performance.now() - began < 5000, answers.length);
+    console.log(answers.join());
   `);
-  expect({ code, output }).toEqual({ code: 0, output: "true 11" });
+  expect({ code, output }).toEqual({ code: 0, output: Array(10).fill(-195).join() });
 });
 
 test("a program that ends by itself does not wait for an unreachable broker's threads", async () => {
@@ -132,7 +134,7 @@ test("a connected producer keeps its program alive, and SIGTERM ends it", async 
     `const open = await openProducer();
      for (let i = 0; i < 10_000; i++) open.producer.produce("t", null, Buffer.alloc(100));
      console.log("up");`,
-    (output) => (output.includes("up") ? "SIGTERM" : undefined),
+    (printed) => (printed.includes("up") ? "SIGTERM" : undefined),
   );
   expect({ code, signal }).toEqual({ code: null, signal: "SIGTERM" });
 });
@@ -144,7 +146,7 @@ test("a program without a disconnect ends when it is told to, its hooks run", as
      for (let i = 0; i < 10_000; i++) open.producer.produce("t", null, Buffer.alloc(100));
      process.on("exit", () => console.log(open.reports.length));
      console.log("up");`,
-    (output) => (output.endsWith("up\n") ? "SIGTERM" : undefined),
+    (printed) => (printed.endsWith("up\n") ? "SIGTERM" : undefined),
   );
   expect({ code, output }).toEqual({ code: 0, output: "up\ndraining\ndrained\n10000" });
 });

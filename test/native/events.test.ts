@@ -2,7 +2,16 @@ import { expect, test } from "bun:test";
 import { RdKafka } from "@confluentinc/kafka-javascript";
 import { freePorts } from "../helpers/ports.ts";
 import { waitUntil } from "../helpers/wait.ts";
-import { connect, disconnect, flush, MOCK, newProducer, openProducer, rejected, runProgram } from "./support.ts";
+import {
+  connect,
+  disconnect,
+  flush,
+  MOCK,
+  newProducer,
+  openProducer,
+  rejected,
+  runProgram,
+} from "./support.ts";
 
 const ERRORS = RdKafka.CODES.ERRORS;
 const soon = <T>(check: () => T | undefined) => waitUntil(check, 10_000, () => new Error("it did not come"));
@@ -101,9 +110,15 @@ test("a flush brings the reports though nobody polls", async () => {
 });
 
 test("event_cb: false silences events, not reports", async () => {
-  await using open = await openProducer({ event_cb: false, "statistics.interval.ms": 20, log_level: 7, debug: "all" });
+  await using open = await openProducer({
+    event_cb: false,
+    "statistics.interval.ms": 20,
+    log_level: 7,
+    debug: "all",
+  });
   let events = 0;
-  for (const name of ["event.log", "event.stats", "event.error"] as const) open.producer.on(name, () => events++);
+  for (const name of ["event.log", "event.stats", "event.error"] as const)
+    open.producer.on(name, () => events++);
   open.producer.produce("quiet", 0, null);
   await open.reported(1);
   await Bun.sleep(60);

@@ -25,6 +25,22 @@ test("producers that were never connected are freed", async () => {
   expect({ code, output, errors }).toEqual({ code: 0, output: "flat", errors: "" });
 });
 
+test("a producer whose connect failed is collected, and so is one that lost its broker", async () => {
+  const { code, output } = await runProgram(`
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => collected++);
+    for (let i = 0; i < 40; i++) {
+      const refused = i % 2 ? { ...MOCK, "enable.idempotence": true, acks: 1 } : { "bootstrap.servers": "127.0.0.1:1", log_level: 0 };
+      const producer = newProducer({ dr_cb: true, ...refused });
+      registry.register(producer);
+      await connect(producer, { timeout: 10 }).catch(() => {});
+    }
+    for (let i = 0; i < 50 && collected < 30; i++) { Bun.gc(true); await Bun.sleep(10); }
+    console.log(collected >= 30 ? "collected" : collected);
+  `);
+  expect({ code, output }).toEqual({ code: 0, output: "collected" });
+});
+
 test("constructors that throw leave nothing", async () => {
   const { code, output } = await runProgram(`${MEASURE}
     const grown = await growth(async () => {

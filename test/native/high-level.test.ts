@@ -11,7 +11,8 @@ async function openHighLevel(config: Record<string, unknown> = {}) {
   await connect(producer);
   const send = (value: unknown, key: unknown = null) =>
     called<number | null>((done) => producer.produce("high", 0, value, key, null, done));
-  return { producer, send, [Symbol.asyncDispose]: () => disconnect(producer) };
+  const dispose = async () => void (await disconnect(producer));
+  return { producer, send, [Symbol.asyncDispose]: dispose };
 }
 
 test("each produce answers its own offset", async () => {
@@ -42,7 +43,9 @@ test("serializers may answer at once, by callback or by promise", async () => {
 
 test("a serializer's failure and a refused message are the callback's error", async () => {
   await using open = await openHighLevel();
-  expect(await rejected(open.send("not bytes"))).toMatchObject({ message: "Message must be a buffer or null" });
+  expect(await rejected(open.send("not bytes"))).toMatchObject({
+    message: "Message must be a buffer or null",
+  });
   open.producer.setValueSerializer(async () => {
     throw new Error("no such schema");
   });
@@ -88,7 +91,11 @@ test("a stream waits where the queue is full, and loses nothing", async () => {
   const stream = RdKafka.Producer.createWriteStream(settings, {}, { topic: "narrow", pollInterval: 10 });
   let written = 0;
   for (let i = 0; i < 25; i++) stream.write(Buffer.from("x"), () => written++);
-  await waitUntil(() => (written === 25 ? true : undefined), 20_000, () => new Error(`${written} written`));
+  await waitUntil(
+    () => (written === 25 ? true : undefined),
+    20_000,
+    () => new Error(`${written} written`),
+  );
   stream.end();
   await once(stream.producer, "disconnected");
   expect(await consume(broker.bootstrap, "narrow", { count: 25 })).toHaveLength(25);

@@ -4,7 +4,11 @@ import { consume } from "../helpers/consume.ts";
 import { openProducer, rejected } from "./support.ts";
 
 /** A promise producer on another producer's mock cluster. */
-function promised(bootstrap: string, settings: KafkaJS.ProducerConfig = {}, properties: Record<string, unknown> = {}) {
+function promised(
+  bootstrap: string,
+  settings: KafkaJS.ProducerConfig = {},
+  properties: Record<string, unknown> = {},
+) {
   const kafka = new KafkaJS.Kafka({ kafkaJS: { brokers: [bootstrap], logLevel: KafkaJS.logLevel.NOTHING } });
   return kafka.producer({ "linger.ms": 0, ...properties, kafkaJS: settings });
 }

@@ -2,8 +2,9 @@ import { expect, test } from "bun:test";
 import { agreedScan, type Scan, scan } from "./scan-reference.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const array = (text: string): Scan => agreedScan(bytes(text), false);
+const array = (text: string): Scan => agreedScan(bytes(text), "array");
 
+const SHAPES = ["array", "lines", "single"] as const;
 const withData = (data: string) => `[{"type":"user","data":${data}}]`;
 
 test("a malformed body is malformed, whatever is invalid before it", () => {
@@ -57,13 +58,13 @@ test("UTF-8 is checked at every place of a block", () => {
   ];
   for (let pad = 0; pad < 70; pad++) {
     const statusOf = (text: string) =>
-      agreedScan(Buffer.from(withData(`["${"x".repeat(pad)}${text}"]`), "latin1"), false).status;
+      agreedScan(Buffer.from(withData(`["${"x".repeat(pad)}${text}"]`), "latin1"), "array").status;
     for (const text of good) expect(statusOf(text)).toBe("ok");
     for (const text of bad) expect(statusOf(text)).toBe("malformed");
   }
-  for (const ndjson of [false, true]) expect(agreedScan(bytes("\ufeff[]"), ndjson).status).toBe("malformed");
+  for (const shape of SHAPES) expect(agreedScan(bytes("\ufeff[]"), shape).status).toBe("malformed");
   for (let cut = 1; cut < 4; cut++)
-    expect(agreedScan(bytes(`[]${" ".repeat(30)}😀`).slice(0, -cut), false).status).toBe("malformed");
+    expect(agreedScan(bytes(`[]${" ".repeat(30)}😀`).slice(0, -cut), "array").status).toBe("malformed");
 });
 
 test("strings end where they end, at every alignment and length", () => {
@@ -88,23 +89,23 @@ test("each byte is taken or refused in strings, behind backslashes and between v
       `-${char}`,
       `1e${char}`,
     ])
-      for (const ndjson of [false, true]) agreedScan(Buffer.from(withData(data), "latin1"), ndjson);
+      for (const shape of SHAPES) agreedScan(Buffer.from(withData(data), "latin1"), shape);
   }
 });
 
 test("a body cut anywhere is malformed", () => {
   const body = bytes('[{"type":"user","data":{"é":[-1.5e+3,true,"\\u00e9\\\\"]},"key":"k"}]');
   for (let end = 0; end < body.length; end++)
-    expect(agreedScan(body.slice(0, end), false).status).toBe("malformed");
+    expect(agreedScan(body.slice(0, end), "array").status).toBe("malformed");
 });
 
 test("nesting is bounded by the body alone", () => {
   const depth = 1_000_000;
   const nested = (open: string, close: string) => withData(`${open.repeat(depth)}1${close.repeat(depth)}`);
   for (const body of [nested("[", "]"), nested('{"a":', "}"), nested('[{"a":', "}]")]) {
-    expect(scan(bytes(body), false).status).toBe("ok");
+    expect(scan(bytes(body), "array").status).toBe("ok");
     const middle = body.length - depth;
     const crossed = body.slice(0, middle) + (body[middle] === "]" ? "}" : "]") + body.slice(middle + 1);
-    expect(scan(bytes(crossed), false).status).toBe("malformed");
+    expect(scan(bytes(crossed), "array").status).toBe("malformed");
   }
 });

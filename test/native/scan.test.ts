@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
+import { EVENT_MEMBERS, MAX_HEADERS } from "../../src/domain/event.ts";
 import { agreedScan, type Scan, type ScannedEvent } from "./scan-reference.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const array = (text: string): Scan => agreedScan(bytes(text), false);
-const lines = (text: string): Scan => agreedScan(bytes(text), true);
+const array = (text: string): Scan => agreedScan(bytes(text), "array");
+const lines = (text: string): Scan => agreedScan(bytes(text), "lines");
+const single = (text: string): Scan => agreedScan(bytes(text), "single");
 
 /** The one event of an array that must be valid. */
 function only(members: string): ScannedEvent {
@@ -91,7 +93,7 @@ test("what is JSON but no list of valid events is invalid", () => {
     ',"time":null',
     ',"time":1',
   ];
-  const headers = ["null", "[]", '["a"]', '"a"', '{"a":null}', '{"a":{}}', '{"a":"","b":"","c":"","d":""}'];
+  const headers = ["null", "[]", '["a"]', '"a"', '{"a":null}', '{"a":{}}'];
   const types = ['"nobody"', '""', '"users"', "1", "null", '["user"]'];
   for (const body of [
     ...bodies,
@@ -103,9 +105,27 @@ test("what is JSON but no list of valid events is invalid", () => {
 });
 
 test("lengths are counted in bytes of UTF-8", () => {
-  expect(only(`"data":1,"key":"${"é".repeat(20)}"`).key).toHaveLength(20);
-  expect(array(`[{"type":"user","data":1,"key":"${"é".repeat(20)}a"}]`).status).toBe("invalid");
-  expect(array(`[{"type":"user","data":1,"id":"${"\\ud800".repeat(11)}"}]`).status).toBe("invalid");
+  const half = EVENT_MEMBERS.key.maxBytes / 2;
+  expect(only(`"data":1,"key":"${"é".repeat(half)}"`).key).toHaveLength(half);
+  expect(array(withMore(`,"key":"${"é".repeat(half)}a"`)).status).toBe("invalid");
+  expect(only(`"data":1,"id":"${"\\ud800".repeat(85)}a"`).id).toHaveLength(86);
+  expect(array(withMore(`,"id":"${"\\ud800".repeat(86)}"`)).status).toBe("invalid");
+});
+
+test("an event has a limited number of headers, a repeated name counting once", () => {
+  const headers = (count: number) => Array.from({ length: count }, (_, i) => `"h${i}":""`).join(",");
+  expect(only(`"data":1,"headers":{${headers(MAX_HEADERS)},"h0":"again"}`).headers).toHaveLength(MAX_HEADERS);
+  expect(array(withMore(`,"headers":{${headers(MAX_HEADERS + 1)}}`)).status).toBe("invalid");
+});
+
+test("a single post is one event, which names no type", () => {
+  expect(single(' {"data":[1],"key":"k","headers":{"a":"b"}} ').events).toMatchObject([
+    { data: "[1]", key: "k", headers: [["a", "b"]] },
+  ]);
+  for (const body of ['{"type":"user","data":1}', '[{"data":1}]', "{}", "1", "null", '{"data":1,"id":""}'])
+    expect({ body, status: single(body).status }).toEqual({ body, status: "invalid" });
+  for (const body of ["", " ", "\n", '{"data":1}{"data":1}', '{"data":1}\n{"data":1}', '{"data":1},'])
+    expect({ body, status: single(body).status }).toEqual({ body, status: "malformed" });
 });
 
 test("times are RFC 3339 with real days", () => {

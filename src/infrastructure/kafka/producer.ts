@@ -1,16 +1,17 @@
 import { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { Config } from "../../config/schema.ts";
-import { type Failure, failure } from "../../domain/errors.ts";
-import { EVENT_MEMBERS, type EventType, MAX_HEADERS } from "../../domain/event.ts";
+import { failure } from "../../domain/errors.ts";
+import { EVENT_MEMBERS, MAX_HEADERS } from "../../domain/event.ts";
 import type { Logger } from "../../domain/logger.ts";
-import type { Batch, Delivery, Framing, Producer, Settle } from "../../domain/ports.ts";
-import { COLUMNS, type EventCore, eventCore, REFUSED } from "./core.ts";
+import type { Delivery, Producer, Settle } from "../../domain/ports.ts";
+import { sendBatch } from "./batch.ts";
+import { connect, logClient } from "./connection.ts";
+import type { EventCore } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { kafkaOptions } from "./options.ts";
+import { refusal } from "./refusal.ts";
 import { brokerCounts } from "./statistics.ts";
-
-const { ERRORS } = RdKafka.CODES;
 
 export interface ProducerOptions {
   config: Pick<Config, "kafka" | "events" | "app">;
@@ -27,61 +28,32 @@ interface Waiting {
   settle: Settle;
 }
 
-// Upstream's connect() asks for metadata and gives the client up if no answer comes in time. Ours is to wait for Kafka
-// as long as it takes: 24 days, the most that librdkafka's int of milliseconds holds.
-const FOREVER_MS = 2 ** 31 - 1;
-
 export const { librdkafkaVersion } = RdKafka;
 
-/** Starts the client. It is returned at once, and takes events before any broker has answered. */
+/** More than enough for reports that are already on their way. */
+const ABANDON_MS = 2000;
+
+/** Starts the client. It takes events before any broker has answered. Rejects where librdkafka refuses its options. */
 export async function createProducer(options: ProducerOptions): Promise<Producer> {
   const { config, logger } = options;
+  const { types } = config.events;
   const settings = kafkaOptions(config);
-  const client = new RdKafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   const limits = {
     maxMessages: Number(settings["queue.buffering.max.messages"]),
     maxBytes: Number(settings["queue.buffering.max.kbytes"]) * 1024,
+    maxMessageBytes: Number(settings["message.max.bytes"]),
   };
-  const known = { contacted: false, brokersUp: 0, brokersKnown: 0, retries: 0 };
-  let lastError: string | undefined;
-
-  client.on("delivery-report", (error, report) => {
-    const { id, settle } = report.opaque as Waiting;
-    const key = report.key === null || report.key === undefined ? null : String(report.key);
-    settle(error ? { error: kafkaFailure(error.code, error.message) } : (report as Delivery), id, key);
-  });
-  client.on("event.stats", ({ message }) => {
-    Object.assign(known, brokerCounts(message));
-    options.onStatistics(message);
-  });
-  client.on("event.error", (error) => {
-    lastError = error.message;
-    logger.warn({ code: error.code, detail: error.message }, "Kafka client error");
-  });
-  client.on("event.log", ({ severity, fac, message }) => {
-    const fields = { facility: fac, detail: message };
-    if (severity <= 3) logger.error(fields, "Kafka client");
-    else if (severity <= 5) logger.warn(fields, "Kafka client");
-    else logger.debug(fields, "Kafka client");
-  });
-
+  const client = new RdKafka.Producer(settings as RdKafka.ProducerGlobalConfig);
+  logClient(client, logger);
+  client.on("delivery-report", settleEvent);
+  const known = watch(client, options.onStatistics);
   const core = await connect(client, config.kafka.topic, (brokers) => {
     Object.assign(known, { contacted: true, brokersUp: brokers.length, brokersKnown: brokers.length });
     options.onContact(brokers.map(({ host, port }) => `${host}:${port}`).join(","));
   });
-  const { types, format } = config.events;
-  core.configureEvents({
-    ...limits,
-    scan: {
-      types: types.map(({ name }) => name),
-      members: Object.values(EVENT_MEMBERS),
-      maxHeaders: MAX_HEADERS,
-    },
-    events: types.map(({ type, topic }) => ({ type, topic })),
-    source: config.app.name,
-    binary: format === "binary",
-  });
+  core.configureEvents({ ...limits, ...eventOptions(config) });
   const indexes = new Map(types.map((type, index) => [type, index]));
+  const holding = handOverTogether(core, config.kafka.batchSize);
   let closed: Promise<void> | undefined;
 
   const queued = () => (closed ? { messages: 0, bytes: 0 } : core.queued());
@@ -95,15 +67,16 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
   return {
     send(body, type, settle) {
       if (closed) return failure("draining", "the producer is closed");
+      holding.beforeNext();
       const waiting: Waiting = { id: "", settle };
       const result = core.produceEvent(body, indexes.get(type) ?? -1, waiting);
-      if (typeof result === "number") return refusal(core, result);
+      if (typeof result === "number") return refusal(core, result, body);
       waiting.id = result;
       return result;
     },
-    sendBatch(body, framing, settle) {
+    sendBatch(body, framing, receipts, settle) {
       if (closed) return failure("draining", "the producer is closed");
-      return sendBatch(core, types, body, framing, settle);
+      return sendBatch(core, types, body, framing, receipts, settle);
     },
     flush,
     async abandon() {
@@ -122,78 +95,68 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
         queuedRecords: messages,
         queuedBytes: bytes,
         hasRoom: messages < limits.maxMessages && bytes < limits.maxBytes,
-        ...(lastError === undefined ? {} : { lastError }),
       };
     },
   };
 }
 
-/** More than enough for reports that are already on their way. */
-const ABANDON_MS = 2000;
+function settleEvent(error: RdKafka.LibrdKafkaError | null, report: RdKafka.DeliveryReport): void {
+  const { id, settle } = report.opaque as Waiting;
+  const key = report.key === null || report.key === undefined ? null : String(report.key);
+  settle(error ? { error: kafkaFailure(error.code, error.message) } : (report as Delivery), id, key);
+}
 
-/** Resolves when events can be taken, which is long before a broker has answered; `onContact` is called then. */
-function connect(
-  client: RdKafka.Producer,
-  topic: string,
-  onContact: (brokers: RdKafka.Metadata["brokers"]) => void,
-): Promise<EventCore> {
-  client.once("ready", (_, metadata) => onContact(metadata.brokers));
-  return new Promise((resolve, reject) => {
-    let failed = false;
-    client.connect({ topic, allTopics: false, timeout: FOREVER_MS }, (error) => {
-      failed = Boolean(error);
-      if (error) reject(new Error(error.message));
-    });
-    // Upstream has no event for "the client exists": only for the first metadata, which may be hours away.
-    const started = () => {
-      if (failed) return;
-      if (!client.isConnected()) return void setImmediate(started);
-      client.setPollInBackground(true);
-      resolve(eventCore(client));
-    };
-    started();
+interface Known {
+  contacted: boolean;
+  brokersUp: number;
+  brokersKnown: number;
+  retries: number;
+  lastError?: string;
+}
+
+/** What the client tells of itself and the cluster, kept up to date. */
+function watch(client: RdKafka.Producer, onStatistics: (json: string) => void): Known {
+  const known: Known = { contacted: false, brokersUp: 0, brokersKnown: 0, retries: 0 };
+  client.on("event.stats", ({ message }) => {
+    Object.assign(known, brokerCounts(message));
+    onStatistics(message);
   });
+  client.on("event.error", ({ code, message }) => {
+    // "All brokers down" comes after each error that says why.
+    const isEcho = code === RdKafka.CODES.ERRORS.ERR__ALL_BROKERS_DOWN && known.lastError !== undefined;
+    if (!isEcho) known.lastError = message;
+  });
+  return known;
 }
 
-function sendBatch(
-  core: EventCore,
-  types: readonly EventType[],
-  body: Uint8Array,
-  framing: Framing,
-  settle: () => void,
-): Batch | Failure {
-  const result = core.produceBatch(body, framing === "lines", settle);
-  if (typeof result === "number") return refusal(core, result);
-  const { table } = result;
-  const ids = typeof result.ids === "string" ? result.ids.split("\n").slice(0, -1) : result.ids;
-  const typeAt = (index: number) => types[table[index * COLUMNS + 1]!]!;
+function eventOptions({ events: { types, format }, app }: ProducerOptions["config"]) {
   return {
-    ids,
-    typeAt,
-    deliveryAt(index) {
-      const at = index * COLUMNS;
-      const code = table[at]!;
-      if (Number.isNaN(code)) return undefined;
-      if (code !== 0) return { error: kafkaFailure(code, core.errorText(code)) };
-      return {
-        topic: typeAt(index).topic,
-        partition: table[at + 2]!,
-        offset: table[at + 3]!,
-        timestamp: table[at + 4]!,
-      };
+    scan: {
+      types: types.map(({ name }) => name),
+      members: Object.values(EVENT_MEMBERS),
+      maxHeaders: MAX_HEADERS,
     },
+    events: types.map(({ type, topic }) => ({ type, topic })),
+    source: app.name,
+    binary: format === "binary",
   };
 }
 
-function refusal(core: EventCore, code: number): Failure {
-  switch (code) {
-    case REFUSED.malformed:
-      return failure("malformed-body", "the body is not JSON");
-    case REFUSED.invalid:
-      return failure("invalid-event", "the event is not valid");
-    case REFUSED.noRoom:
-      return kafkaFailure(ERRORS.ERR__QUEUE_FULL, core.errorText(ERRORS.ERR__QUEUE_FULL));
-    default:
-      return kafkaFailure(code, core.errorText(code));
+/**
+ * Lets the single events of one turn of the event loop go to librdkafka together, at most `size` of them: each that goes
+ * alone wakes the broker's thread with two system calls (18.6 against 15.4 us a respond-async event in all).
+ */
+function handOverTogether(core: EventCore, size: number): { beforeNext(): void } {
+  let held = 0;
+  function handOver(): void {
+    held = 0;
+    core.handOver();
   }
+  return {
+    beforeNext() {
+      if (held >= size) handOver();
+      else if (held === 0) setImmediate(handOver);
+      held++;
+    },
+  };
 }

@@ -17,7 +17,6 @@ constexpr uint64_t kDraws = 2'821'109'907'456;  // 36^8
 
 constexpr std::string_view kHead = R"({"specversion":"1.0","id":")";
 constexpr std::string_view kContentType = R"(","datacontenttype":"application/json","data":)";
-constexpr size_t kLongestEscape = 6;  // \u001f
 
 char* Put(char* to, std::string_view text) {
   if (!text.empty()) memcpy(to, text.data(), text.size());
@@ -39,7 +38,14 @@ bool IsPlain(std::string_view text) {
   return !AnyMatch(specials);
 }
 
-/// The content of a JSON string.
+std::string Escaped(std::string_view text) {
+  std::string escaped(text.size() * kLongestEscape, '\0');
+  escaped.resize(static_cast<size_t>(PutEscaped(escaped.data(), text) - escaped.data()));
+  return escaped;
+}
+
+}  // namespace
+
 char* PutEscaped(char* to, std::string_view text) {
   if (IsPlain(text)) return Put(to, text);
   for (const char c : text) {
@@ -55,14 +61,6 @@ char* PutEscaped(char* to, std::string_view text) {
   }
   return to;
 }
-
-std::string Escaped(std::string_view text) {
-  std::string escaped(text.size() * kLongestEscape, '\0');
-  escaped.resize(static_cast<size_t>(PutEscaped(escaped.data(), text) - escaped.data()));
-  return escaped;
-}
-
-}  // namespace
 
 Moment RenderMoment(int64_t unix_ms) {
   const time_t seconds = static_cast<time_t>(unix_ms / 1000);

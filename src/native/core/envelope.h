@@ -39,6 +39,11 @@ class IdGenerator {
   char suffix_[kSuffix];
 };
 
+/// Writes JSON's escapes where the text needs them, and returns the end: at most kLongestEscape bytes for each of the
+/// text's. The text is UTF-8.
+constexpr size_t kLongestEscape = 6;  // \u001f
+char* PutEscaped(char* to, std::string_view text);
+
 /// The part of the envelope that all events of one type share: `","source":…,"type":…,"time":"`.
 std::string EnvelopeMiddle(std::string_view source, std::string_view type);
 

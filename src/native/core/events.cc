@@ -82,7 +82,10 @@ void Producer::HandleEvent(Napi::Env env, rd_kafka_event_t* event) {
   switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_DR:
       while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
-        if (posts_) posts_->queued_bytes -= message->len;
+        if (posts_) {
+          posts_->queued_messages--;
+          posts_->queued_bytes -= message->len;
+        }
         if (IsBatchItem(message->_private)) {
           posts_->Report(message);
         } else {

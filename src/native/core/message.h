@@ -6,7 +6,7 @@
 
 namespace sidepost {
 
-/// Everything is borrowed until Enqueue returns: librdkafka copies key and value.
+/// Everything is borrowed until Enqueue returns: librdkafka copies the key, and the value unless it is `owned`.
 struct Message {
   rd_kafka_topic_t* topic = nullptr;
   int32_t partition = RD_KAFKA_PARTITION_UA;
@@ -16,6 +16,7 @@ struct Message {
   size_t key_size = 0;
   int64_t timestamp = 0;                   // 0: now
   rd_kafka_headers_t* headers = nullptr;   // librdkafka's once Enqueue succeeded, the caller's otherwise
+  bool owned = false;                      // value was malloc'ed, and is librdkafka's once Enqueue succeeded
   void* carried = nullptr;                 // comes back with the report
 };
 

@@ -3,6 +3,8 @@
 #ifndef NAPI_DISABLE_CPP_EXCEPTIONS
 #define NAPI_DISABLE_CPP_EXCEPTIONS
 #endif
+// In a worker that is being terminated nothing can be thrown any more, and that is no reason to end the process.
+#define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #define NAPI_VERSION 9
 #include <napi.h>
 #include <rdkafka.h>

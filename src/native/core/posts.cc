@@ -3,9 +3,12 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <utility>
 
+#include "receipt.h"
 #include "scan_binding.h"
 
 namespace sidepost {
@@ -20,18 +23,25 @@ constexpr size_t kEnvelopeBytes = 256;
 constexpr double kOnItsWay = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMadeId = 512;
 
-int Refused(ScanStatus status) { return status == ScanStatus::kMalformed ? Posts::kMalformed : Posts::kInvalid; }
-
-ScanSpec WithoutType(ScanSpec spec) {
-  auto is_type = [](const MemberSpec& member) { return member.kind == MemberKind::kType; };
-  spec.members.erase(std::remove_if(spec.members.begin(), spec.members.end(), is_type), spec.members.end());
-  return spec;
-}
-
 int64_t NowMilliseconds() {
   timeval now;
   gettimeofday(&now, nullptr);
   return int64_t{now.tv_sec} * 1000 + now.tv_usec / 1000;
+}
+
+// More than a record of format v2 can add to its key, value and headers, length prefixes and all.
+constexpr size_t kRecordOverhead = 100;
+constexpr size_t kHeaderOverhead = 10;
+
+size_t HeaderBytes(const rd_kafka_headers_t* headers) {
+  size_t bytes = 0;
+  const char* name;
+  const void* value;
+  size_t size;
+  for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+    bytes += strlen(name) + size + kHeaderOverhead;
+  }
+  return bytes;
 }
 
 void AddHeader(rd_kafka_headers_t* headers, std::string_view name, std::string_view value) {
@@ -48,7 +58,8 @@ Posts::Posts(Napi::Env env, Napi::Object options)
       source_(options.Get("source").ToString()),
       binary_(options.Get("binary").ToBoolean()),
       max_messages_(static_cast<size_t>(options.Get("maxMessages").ToNumber().Int64Value())),
-      max_bytes_(static_cast<size_t>(options.Get("maxBytes").ToNumber().Int64Value())) {
+      max_bytes_(static_cast<size_t>(options.Get("maxBytes").ToNumber().Int64Value())),
+      max_message_bytes_(static_cast<size_t>(options.Get("maxMessageBytes").ToNumber().Int64Value())) {
   const auto events = options.Get("events").As<Napi::Array>();
   for (uint32_t i = 0; i < events.Length(); i++) {
     const auto event = events.Get(i).As<Napi::Object>();
@@ -58,34 +69,85 @@ Posts::Posts(Napi::Env env, Napi::Object options)
   }
 }
 
+Posts::~Posts() {
+  for (Held& held : held_) {
+    free(held.value);
+    rd_kafka_headers_destroy(held.headers);
+  }
+}
+
 Napi::Value Posts::ProduceOne(std::string_view body, size_t type, void* carried, rd_kafka_t* handle,
                               const TopicOf& topic_of) {
   const ScanResult scan = one_scanner_.Scan(body, Framing::kOne);
-  Napi::Value result;
   if (scan.status != ScanStatus::kOk) {
-    result = Napi::Number::New(env_, Refused(scan.status));
+    one_scanner_.Clear();
+    return Napi::Number::New(env_, Refused(scan));
+  }
+  ids_.clear();
+  Message message = Compose(one_scanner_, one_scanner_.events().front(), type, Now());
+  message.topic = topic_of(types_[type].topic);
+  message.carried = carried;
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+  if (message.topic) code = types_[type].refused ? Enqueue(handle, message) : Hold(type, message);
+  if (code) {
+    rd_kafka_headers_destroy(message.headers);
   } else {
-    ids_.clear();
-    rd_kafka_topic_t* topic = topic_of(types_[type].topic);
-    const rd_kafka_resp_err_t code = Enqueue(one_scanner_, one_scanner_.events().front(), type,
-                                             RenderMoment(NowMilliseconds()), carried, handle, topic);
-    result = code ? Napi::Value(Napi::Number::New(env_, code))
-                  : Napi::Value(Napi::String::New(env_, ids_.data(), ids_.size() - 1));
+    types_[type].refused = false;
   }
   one_scanner_.Clear();
-  return result;
+  if (code) return Napi::Number::New(env_, code);
+  return Napi::String::New(env_, ids_.data(), ids_.size() - 1);
 }
 
-Napi::Value Posts::ProduceBatch(std::string_view body, bool ndjson, Napi::Function done, rd_kafka_t* handle,
-                                const TopicOf& topic_of) {
+// What librdkafka would refuse must be refused here: nobody can be told later.
+rd_kafka_resp_err_t Posts::Hold(size_t type, const Message& message) {
+  const size_t size = message.value_size + message.key_size + kRecordOverhead + HeaderBytes(message.headers);
+  if (size > max_message_bytes_) return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+  if (!HasRoom(1, message.value_size)) return RD_KAFKA_RESP_ERR__QUEUE_FULL;
+  char* value = static_cast<char*>(malloc(message.value_size));
+  memcpy(value, message.value, message.value_size);
+  held_.push_back({type, message.topic, value, message.value_size, message.key != nullptr,
+                   std::string(static_cast<const char*>(message.key), message.key_size), message.headers,
+                   message.carried});
+  queued_messages++;
+  queued_bytes += message.value_size;
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void Posts::HandOver(rd_kafka_t* handle, Reports* reports) {
+  for (Held& held : std::exchange(held_, {})) {
+    Message message;
+    message.topic = held.topic;
+    message.value = held.value;
+    message.value_size = held.value_size;
+    message.owned = true;
+    if (held.has_key) {
+      message.key = held.key.data();
+      message.key_size = held.key.size();
+    }
+    message.headers = held.headers;
+    message.carried = held.carried;
+    const rd_kafka_resp_err_t code = sidepost::Enqueue(handle, message);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    types_[held.type].refused = true;
+    queued_messages--;
+    queued_bytes -= held.value_size;
+    reports->AddRefused(message, code);
+    free(held.value);
+    rd_kafka_headers_destroy(held.headers);
+  }
+}
+
+Napi::Value Posts::ProduceBatch(std::string_view body, bool ndjson, bool receipts, Napi::Function done,
+                                rd_kafka_t* handle, const TopicOf& topic_of) {
   auto refuse = [&](int reason) {
     scanner_.Clear();
     return Napi::Number::New(env_, reason);
   };
   const ScanResult scan = scanner_.Scan(body, ndjson ? Framing::kLines : Framing::kArray);
-  if (scan.status != ScanStatus::kOk) return refuse(Refused(scan.status));
+  if (scan.status != ScanStatus::kOk) return refuse(Refused(scan));
   const size_t count = scanner_.events().size();
-  if (!HasRoom(handle, count, body.size() + count * (kEnvelopeBytes + source_.size()))) return refuse(kNoRoom);
+  if (!HasRoom(count, body.size() + count * (kEnvelopeBytes + source_.size()))) return refuse(kNoRoom);
 
   ids_.clear();
   id_ends_.clear();
@@ -94,6 +156,12 @@ Napi::Value Posts::ProduceBatch(std::string_view body, bool ndjson, Napi::Functi
   result.Set("table", batch->table.Value());
   EnqueueAll(batch, handle, topic_of);
   result.Set("ids", Ids());
+  batch->receipts = receipts;
+  if (receipts) {
+    batch->ids.swap(ids_);
+    batch->id_ends.swap(id_ends_);
+  }
+  Complete(batch);
   scanner_.Clear();
   return result;
 }
@@ -112,16 +180,21 @@ Napi::Value Posts::Ids() {
   return array;
 }
 
+int Posts::Refused(const ScanResult& scan) {
+  if (scan.status == ScanStatus::kInvalid) return kInvalid;
+  broken_at = scan.offset;
+  return kMalformed;
+}
+
 // Only this thread adds to the queue, so room that is here now is still here while the batch is put in.
-bool Posts::HasRoom(rd_kafka_t* handle, size_t events, size_t bytes) const {
-  return static_cast<size_t>(rd_kafka_outq_len(handle)) + events <= max_messages_ &&
-         queued_bytes + bytes <= max_bytes_;
+bool Posts::HasRoom(size_t events, size_t bytes) const {
+  return queued_messages + events <= max_messages_ && queued_bytes + bytes <= max_bytes_;
 }
 
 Posts::Batch* Posts::Open(size_t events, Napi::Function done) {
   auto batch = std::make_unique<Batch>();
   batch->items.resize(events);
-  batch->missing = events;
+  batch->missing = events + 1;  // one for the filling: events that fail at once cannot end the batch meanwhile
   auto table = Napi::Float64Array::New(env_, events * kColumns);
   batch->rows = table.Data();
   batch->table = Napi::Persistent(table);
@@ -134,35 +207,55 @@ Posts::Batch* Posts::Open(size_t events, Napi::Function done) {
 }
 
 void Posts::EnqueueAll(Batch* batch, rd_kafka_t* handle, const TopicOf& topic_of) {
-  const Moment now = RenderMoment(NowMilliseconds());
+  const Moment& now = Now();
   std::vector<rd_kafka_topic_t*> topics(types_.size(), nullptr);
   const auto& events = scanner_.events();
-  batch->missing++;  // until all are in, so that one that fails at once cannot end the batch
   for (size_t i = 0; i < events.size(); i++) {
     const uint32_t type = events[i].type;
     Item* item = &batch->items[i];
     *item = {batch, static_cast<uint32_t>(i)};
     batch->rows[i * kColumns + 1] = type;
     if (!topics[type]) topics[type] = topic_of(types_[type].topic);
-    const rd_kafka_resp_err_t code = Enqueue(scanner_, events[i], type, now, item, handle, topics[type]);
+    Message message = Compose(scanner_, events[i], type, now);
+    message.topic = topics[type];
+    message.carried = item;
+    const rd_kafka_resp_err_t code = message.topic ? Enqueue(handle, message) : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
     id_ends_.push_back(ids_.size());
-    if (code) Book(item, code, -1, -1, -1);
+    if (code) {
+      rd_kafka_headers_destroy(message.headers);
+      Book(item, code, -1, -1, -1);
+    }
   }
-  Complete(batch);
 }
 
-rd_kafka_resp_err_t Posts::Enqueue(const Scanner& scanner, const ScannedEvent& event, size_t type_index,
-                                   const Moment& now, void* carried, rd_kafka_t* handle, rd_kafka_topic_t* topic) {
+rd_kafka_resp_err_t Posts::Enqueue(rd_kafka_t* handle, const Message& message) {
+  const rd_kafka_resp_err_t code = sidepost::Enqueue(handle, message);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    queued_messages++;
+    queued_bytes += message.value_size;
+  }
+  return code;
+}
+
+// A moment is rendered once a millisecond: strftime takes longer than all the rest of an event.
+const Moment& Posts::Now() {
+  const int64_t now = NowMilliseconds();
+  if (now != now_ms_) {
+    now_ms_ = now;
+    now_ = RenderMoment(now);
+  }
+  return now_;
+}
+
+Message Posts::Compose(const Scanner& scanner, const ScannedEvent& event, size_t type_index, const Moment& now) {
   const Type& type = types_[type_index];
   char made_id[kMadeId];
   std::string_view id = event.id;
   if (!IsPresent(id)) id = {made_id, static_cast<size_t>(id_generator_.Next(made_id, type.type, now) - made_id)};
   const std::string_view time = IsPresent(event.time) ? event.time : std::string_view(now.time, sizeof now.time - 1);
   ids_.append(id).push_back('\n');
-  if (!topic) return RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 
   Message message;
-  message.topic = topic;
   const std::string_view value = binary_ ? event.data : Value(event, type, id, time);
   message.value = value.data();
   message.value_size = value.size();
@@ -171,14 +264,7 @@ rd_kafka_resp_err_t Posts::Enqueue(const Scanner& scanner, const ScannedEvent& e
     message.key_size = event.key.size();
   }
   message.headers = Headers(scanner, event, type, id, time);
-  message.carried = carried;
-  const rd_kafka_resp_err_t code = sidepost::Enqueue(handle, message);
-  if (code) {
-    rd_kafka_headers_destroy(message.headers);
-  } else {
-    queued_bytes += value.size();
-  }
-  return code;
+  return message;
 }
 
 std::string_view Posts::Value(const ScannedEvent& event, const Type& type, std::string_view id,
@@ -235,10 +321,36 @@ void Posts::Report(const rd_kafka_message_t* message) {
   Book(static_cast<Item*>(message->_private), message->err, message->partition, message->offset, timestamp);
 }
 
+Napi::Value Posts::Receipts(const Batch& batch) {
+  if (!batch.receipts) return env_.Undefined();
+  static constexpr std::string_view kHead = "{\"receipts\":[", kTail = "]}";
+  const std::string_view ids(batch.ids);
+  auto id = [&](size_t i) {
+    const size_t start = i == 0 ? 0 : batch.id_ends[i - 1];
+    return ids.substr(start, batch.id_ends[i] - 1 - start);
+  };
+  size_t bound = kHead.size() + kTail.size();
+  for (size_t i = 0; i < batch.items.size(); i++) {
+    const double* row = batch.rows + i * kColumns;
+    if (row[0] != 0) return env_.Undefined();
+    bound += ReceiptBound(id(i), types_[static_cast<size_t>(row[1])].topic) + 1;
+  }
+  if (value_.size() < bound) value_.resize(bound);
+  char* to = value_.data() + kHead.copy(value_.data(), kHead.size());
+  for (size_t i = 0; i < batch.items.size(); i++) {
+    const double* row = batch.rows + i * kColumns;
+    if (i > 0) *to++ = ',';
+    to = WriteReceipt(to, id(i), types_[static_cast<size_t>(row[1])].topic, static_cast<int32_t>(row[2]),
+                      static_cast<int64_t>(row[3]), static_cast<int64_t>(row[4]));
+  }
+  to += kTail.copy(to, kTail.size());
+  return Napi::Buffer<char>::Copy(env_, value_.data(), static_cast<size_t>(to - value_.data()));
+}
+
 void Posts::DeliverFinished() {
   for (auto& batch : std::exchange(finished_, {})) {
     Napi::HandleScope scope(env_);
-    batch->done.Call({});
+    batch->done.Call({Receipts(*batch)});
     if (env_.IsExceptionPending()) napi_fatal_exception(env_, env_.GetAndClearPendingException().Value());
   }
 }
@@ -246,6 +358,7 @@ void Posts::DeliverFinished() {
 void Posts::Detach() {
   open_.clear();
   finished_.clear();
+  queued_messages = 0;
   queued_bytes = 0;
 }
 

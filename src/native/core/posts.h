@@ -9,6 +9,7 @@
 #include "envelope.h"
 #include "message.h"
 #include "napi.h"
+#include "reports.h"
 #include "scan.h"
 
 namespace sidepost {
@@ -17,10 +18,12 @@ namespace sidepost {
 class Posts {
  public:
   /// `options`: {scan: what a valid event is (scan_binding.h), events: [{type, topic}] in the order of its types,
-  /// source, binary: whether the CloudEvents attributes go into headers, maxMessages, maxBytes: librdkafka's queue}.
+  /// source, binary: whether the CloudEvents attributes go into headers, maxMessages, maxBytes: of librdkafka's queue,
+  /// maxMessageBytes: of one message}.
   Posts(Napi::Env env, Napi::Object options);
 
   /// Why nothing of a body was taken. Negative and outside librdkafka's codes, which share the return value.
+  /// `broken_at` tells where a malformed one breaks.
   enum Refusal { kMalformed = -1001, kInvalid = -1002, kNoRoom = -1003 };
 
   using TopicOf = std::function<rd_kafka_topic_t*(const std::string&)>;
@@ -33,15 +36,20 @@ class Posts {
   }
 
   /// Takes the one event that the body is, of the type of that index; `carried` comes back with its report. Returns its
-  /// id, or a number: a Refusal or librdkafka's code. Nothing of the body is kept.
+  /// id, or a number: a Refusal or librdkafka's code. Nothing of the body is kept. The event is held until HandOver().
   Napi::Value ProduceOne(std::string_view body, size_t type, void* carried, rd_kafka_t* handle,
                          const TopicOf& topic_of);
+
+  /// Gives librdkafka what ProduceOne() holds: all events of one turn of the event loop together, since each that comes
+  /// alone wakes the broker's thread with two system calls (they were a third of a post's cost).
+  void HandOver(rd_kafka_t* handle, Reports* reports);
 
   /// Takes all events of the body or none. Returns {ids, table}, or a number: a Refusal. `ids` is an array or a string
   /// with a line each; `table` is a Float64Array of five columns an event, in the body's order: error code (0:
   /// delivered, NaN: on its way), index of the event type, partition, offset, timestamp. `done` is called once, later,
-  /// when nothing is on its way any more. Nothing of the body is kept.
-  Napi::Value ProduceBatch(std::string_view body, bool ndjson, Napi::Function done, rd_kafka_t* handle,
+  /// when nothing is on its way any more; where `receipts` are wanted and all were delivered it gets them as JSON, in a
+  /// Buffer. Nothing of the body is kept.
+  Napi::Value ProduceBatch(std::string_view body, bool ndjson, bool receipts, Napi::Function done, rd_kafka_t* handle,
                            const TopicOf& topic_of);
 
   /// Books one message's report. Called for messages of batches.
@@ -49,9 +57,14 @@ class Posts {
   bool HasFinished() const { return !finished_.empty(); }
   /// Calls `done` of every batch whose last report has come. It may call back into the producer.
   void DeliverFinished();
-  /// The bytes of all values in the queue, whichever way they came; the Producer keeps count.
+  /// What is taken and not reported, whichever way it came, and the bytes of the values; the Producer keeps count.
+  /// rd_kafka_outq_len() counts the client's own events, too.
+  size_t queued_messages = 0;
   size_t queued_bytes = 0;
+  /// The offset of the byte at which the last malformed body stopped being JSON.
+  size_t broken_at = 0;
 
+  ~Posts();
   /// Drops batches whose reports will never come, since the client is gone.
   void Detach();
 
@@ -67,21 +80,41 @@ class Posts {
     Napi::Reference<Napi::Float64Array> table;
     double* rows;
     Napi::FunctionReference done;
+    bool receipts;  // whether they are wanted; if so, the next two are filled
+    std::string ids;
+    std::vector<size_t> id_ends;
     std::list<std::unique_ptr<Batch>>::iterator place;
   };
   struct Type {
     std::string type;
     std::string topic;
-    std::string middle;  // of the envelope
+    std::string middle;    // of the envelope
+    bool refused = false;  // librdkafka refused the last event handed over: the next one is not held, but answered at once
+  };
+  struct Held {  // owns its value and headers until librdkafka has them
+    size_t type;
+    rd_kafka_topic_t* topic;
+    char* value;
+    size_t value_size;
+    bool has_key;
+    std::string key;
+    rd_kafka_headers_t* headers;
+    void* carried;
   };
 
-  bool HasRoom(rd_kafka_t* handle, size_t events, size_t bytes) const;
+  int Refused(const ScanResult& scan);
+  bool HasRoom(size_t events, size_t bytes) const;
   Napi::Value Ids();
   Batch* Open(size_t events, Napi::Function done);
+  /// The receipts of a batch as JSON; undefined where they are not wanted, or not all of it was delivered.
+  Napi::Value Receipts(const Batch& batch);
   void EnqueueAll(Batch* batch, rd_kafka_t* handle, const TopicOf& topic_of);
-  /// Appends the event's id to ids_.
-  rd_kafka_resp_err_t Enqueue(const Scanner& scanner, const ScannedEvent& event, size_t type_index, const Moment& now,
-                              void* carried, rd_kafka_t* handle, rd_kafka_topic_t* topic);
+  /// The event as a message; its value and key are borrowed until the next one, its headers are the caller's. Appends its
+  /// id to ids_.
+  Message Compose(const Scanner& scanner, const ScannedEvent& event, size_t type_index, const Moment& now);
+  rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message);
+  rd_kafka_resp_err_t Hold(size_t type, const Message& message);
+  const Moment& Now();
   std::string_view Value(const ScannedEvent& event, const Type& type, std::string_view id, std::string_view time);
   rd_kafka_headers_t* Headers(const Scanner& scanner, const ScannedEvent& event, const Type& type,
                               std::string_view id, std::string_view time);
@@ -96,7 +129,11 @@ class Posts {
   bool binary_;
   size_t max_messages_;
   size_t max_bytes_;
+  size_t max_message_bytes_;
+  std::vector<Held> held_;
   IdGenerator id_generator_;
+  Moment now_{};
+  int64_t now_ms_ = -1;
   std::string ids_;  // of the post at hand, a line each
   std::vector<size_t> id_ends_;
   std::vector<char> value_;

@@ -82,15 +82,16 @@ rd_kafka_headers_t* ReadHeaders(Napi::Env env, const Napi::Array& list) {
 }  // namespace
 
 rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message) {
+  const int flags = message.owned ? RD_KAFKA_MSG_F_FREE : RD_KAFKA_MSG_F_COPY;
   if (!message.headers && message.timestamp == 0) {
-    const int failed = rd_kafka_produce(message.topic, message.partition, RD_KAFKA_MSG_F_COPY,
+    const int failed = rd_kafka_produce(message.topic, message.partition, flags,
                                         const_cast<void*>(message.value), message.value_size, message.key,
                                         message.key_size, message.carried);
     return failed ? rd_kafka_last_error() : RD_KAFKA_RESP_ERR_NO_ERROR;
   }
   return rd_kafka_producev(
       handle, RD_KAFKA_V_RKT(message.topic), RD_KAFKA_V_PARTITION(message.partition),
-      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(const_cast<void*>(message.value), message.value_size),
+      RD_KAFKA_V_MSGFLAGS(flags), RD_KAFKA_V_VALUE(const_cast<void*>(message.value), message.value_size),
       RD_KAFKA_V_KEY(message.key, message.key_size), RD_KAFKA_V_TIMESTAMP(message.timestamp),
       RD_KAFKA_V_HEADERS(message.headers), RD_KAFKA_V_OPAQUE(message.carried), RD_KAFKA_V_END);
 }
@@ -142,6 +143,7 @@ Napi::Value Producer::Produce(const Napi::CallbackInfo& info) {
     if (message.headers) rd_kafka_headers_destroy(message.headers);
     reports_->Release(message.carried);
   } else if (posts_) {
+    posts_->queued_messages++;
     posts_->queued_bytes += message.value_size;
   }
   return code(error);
@@ -149,6 +151,8 @@ Napi::Value Producer::Produce(const Napi::CallbackInfo& info) {
 
 Napi::Value Producer::ConfigureEvents(const Napi::CallbackInfo& info) {
   if (!info[0].IsObject()) return Throw(info.Env(), "Need to specify what a valid event is");
+  // Reports of batches under way point into the ones there are.
+  if (posts_) return Throw(info.Env(), "configureEvents() was called already");
   if (!EnsureBridge(info.Env())) return Throw(info.Env(), "The environment is ending");
   posts_ = std::make_unique<Posts>(info.Env(), info[0].As<Napi::Object>());
   return info.Env().Undefined();
@@ -170,6 +174,17 @@ Napi::Value Producer::ProduceEvent(const Napi::CallbackInfo& info) {
   return result;
 }
 
+void Producer::HandOver() {
+  if (!posts_ || !connected()) return;
+  posts_->HandOver(client_->handle(), reports_.get());
+  if (!draining_) reports_->Deliver();
+}
+
+Napi::Value Producer::HandOverEvents(const Napi::CallbackInfo& info) {
+  HandOver();
+  return info.Env().Undefined();
+}
+
 Napi::Value Producer::ProduceBatch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!posts_) return Throw(env, "configureEvents() comes first");
@@ -178,17 +193,26 @@ Napi::Value Producer::ProduceBatch(const Napi::CallbackInfo& info) {
     return Throw(env, "Need to specify a body, whether it is NDJSON, and a callback");
   }
   if (!connected()) return Napi::Number::New(env, RD_KAFKA_RESP_ERR__STATE);
+  HandOver();  // events of one key keep their order
   const Napi::Value result =
-      posts_->ProduceBatch(body.text(), info[1].As<Napi::Boolean>(), info[2].As<Napi::Function>(), client_->handle(),
+      posts_->ProduceBatch(body.text(), info[1].As<Napi::Boolean>(), info[3].ToBoolean(),
+                           info[2].As<Napi::Function>(), client_->handle(),
                            [this](const std::string& name) { return Topic(name); });
   if (posts_->HasFinished()) bridge_->Wake();
   return result;
 }
 
+Napi::Value Producer::BrokenAt(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), posts_ ? static_cast<double>(posts_->broken_at) : 0);
+}
+
 Napi::Value Producer::Queued(const Napi::CallbackInfo& info) {
   auto queued = Napi::Object::New(info.Env());
-  queued.Set("messages", Napi::Number::New(info.Env(), connected() ? rd_kafka_outq_len(client_->handle()) : 0));
-  queued.Set("bytes", Napi::Number::New(info.Env(), posts_ ? static_cast<double>(posts_->queued_bytes) : 0));
+  auto set = [&](const char* name, size_t count) {
+    queued.Set(name, Napi::Number::New(info.Env(), static_cast<double>(count)));
+  };
+  set("messages", posts_ ? posts_->queued_messages : 0);
+  set("bytes", posts_ ? posts_->queued_bytes : 0);
   return queued;
 }
 
@@ -199,6 +223,7 @@ Napi::Value Producer::ErrorText(const Napi::CallbackInfo& info) {
 
 Napi::Value Producer::Purge(const Napi::CallbackInfo& info) {
   if (!connected()) return Napi::Number::New(info.Env(), RD_KAFKA_RESP_ERR__STATE);
+  HandOver();
   // Non-blocking: the reports come as any others, with _PURGE_QUEUE or _PURGE_INFLIGHT.
   return Napi::Number::New(info.Env(), rd_kafka_purge(client_->handle(), RD_KAFKA_PURGE_F_QUEUE |
                                                                              RD_KAFKA_PURGE_F_INFLIGHT |

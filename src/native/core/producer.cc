@@ -17,7 +17,9 @@ Napi::Function Producer::Define(Napi::Env env) {
                          InstanceMethod<&Producer::Produce>("produce"),
                          InstanceMethod<&Producer::ConfigureEvents>("configureEvents"),
                          InstanceMethod<&Producer::ProduceEvent>("produceEvent"),
+                         InstanceMethod<&Producer::HandOverEvents>("handOver"),
                          InstanceMethod<&Producer::ProduceBatch>("produceBatch"),
+                         InstanceMethod<&Producer::BrokenAt>("brokenAt"),
                          InstanceMethod<&Producer::Queued>("queued"),
                          InstanceMethod<&Producer::ErrorText>("errorText"),
                          InstanceMethod<&Producer::Purge>("purge"),
@@ -99,18 +101,17 @@ uint64_t Producer::StartJob(Napi::Function callback, bool draining) {
 
 void Producer::RunJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work) {
   const uint64_t id = StartJob(callback, false);
-  std::thread([id, work = std::move(work), client = client_, bridge = bridge_]() mutable {
-    Report report = work(std::move(client));
-    bridge->Finish({id, std::move(report)});
+  std::thread([id, work = std::move(work), client = client_, bridge = bridge_] {
+    // The share is held until the answer is on its way: a disconnect waits for it, and so answers last.
+    bridge->Finish({id, work(client)});
   }).detach();
 }
 
 void Producer::RunDrainingJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work) {
   const uint64_t id = StartJob(callback, true);
   bridge_->Wake();
-  std::thread([id, work = std::move(work), client = client_, bridge = bridge_]() mutable {
-    Report report = work(std::move(client));
-    bridge->Finish({id, std::move(report)});
+  std::thread([id, work = std::move(work), client = client_, bridge = bridge_] {
+    bridge->Finish({id, work(client)});
   }).detach();
 }
 
@@ -179,6 +180,7 @@ Napi::Value Producer::Connect(const Napi::CallbackInfo& info) {
   if (torn_down_ || !EnsureBridge(env)) return Throw(env, "The environment is ending");
   auto conf = std::shared_ptr<rd_kafka_conf_t>(rd_kafka_conf_dup(conf_.get()), [](rd_kafka_conf_t*) {});
   rd_kafka_conf_set_throttle_cb(conf.get(), OnThrottle);
+  connects_++;
   RunJob(info[0].As<Napi::Function>(),
          [this, conf, bridge = bridge_, known = client_, begun = disconnects_](std::shared_ptr<Client>) -> Report {
            std::string error;
@@ -190,6 +192,7 @@ Napi::Value Producer::Connect(const Napi::CallbackInfo& info) {
            }
            return [this, client, error, begun](Napi::Env env, Napi::Function callback) {
              if (!client) {
+               ForgetListeners();
                callback.Call({ErrorObject(env, RD_KAFKA_RESP_ERR__STATE, error)});
                return;
              }
@@ -215,6 +218,7 @@ Napi::Value Producer::Disconnect(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsFunction()) return Throw(env, "Need to specify a callback");
   if (!EnsureBridge(env)) return Throw(env, "The environment is ending");
+  HandOver();
   ForgetTopics();
   // From here on every method sees a disconnected producer; the client lives until its last job lets go.
   std::shared_ptr<Client> client = std::exchange(client_, nullptr);
@@ -226,12 +230,15 @@ Napi::Value Producer::Disconnect(const Napi::CallbackInfo& info) {
   }
   std::weak_ptr<Client> watched = client;
   auto share = std::make_shared<std::shared_ptr<Client>>(std::move(client));
-  RunJob(info[0].As<Napi::Function>(), [this, share, watched](std::shared_ptr<Client>) -> Report {
+  RunJob(info[0].As<Napi::Function>(), [this, share, watched, begun = connects_](std::shared_ptr<Client>) -> Report {
     // Destroys the client here, unless another job still holds it: then that one does, and this waits for it.
     share->reset();
     while (!watched.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return [this](Napi::Env env, Napi::Function callback) {
-      if (!connected()) ForgetMessages();
+    return [this, begun](Napi::Env env, Napi::Function callback) {
+      if (connects_ == begun) {  // otherwise all of it belongs to the next client by now
+        ForgetMessages();
+        ForgetListeners();
+      }
       callback.Call({env.Null(), Napi::Boolean::New(env, true)});
     };
   });
@@ -241,6 +248,12 @@ Napi::Value Producer::Disconnect(const Napi::CallbackInfo& info) {
 void Producer::ForgetMessages() {
   reports_->Forget();
   if (posts_) posts_->Detach();
+}
+
+void Producer::ForgetListeners() {
+  reports_->ClearListener();
+  event_listener_.Reset();
+  token_refresh_listener_.Reset();
 }
 
 Napi::Value Producer::Name(const Napi::CallbackInfo& info) {

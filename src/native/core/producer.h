@@ -33,7 +33,10 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value Produce(const Napi::CallbackInfo& info);
   Napi::Value ConfigureEvents(const Napi::CallbackInfo& info);
   Napi::Value ProduceEvent(const Napi::CallbackInfo& info);
+  Napi::Value HandOverEvents(const Napi::CallbackInfo& info);
+  void HandOver();
   Napi::Value ProduceBatch(const Napi::CallbackInfo& info);
+  Napi::Value BrokenAt(const Napi::CallbackInfo& info);
   Napi::Value Queued(const Napi::CallbackInfo& info);
   Napi::Value ErrorText(const Napi::CallbackInfo& info);
   Napi::Value Purge(const Napi::CallbackInfo& info);
@@ -72,6 +75,9 @@ class Producer : public Napi::ObjectWrap<Producer> {
   bool connected() const { return client_ != nullptr; }
   /// Lets go of what was kept for messages whose reports will never come. Not from inside a listener.
   void ForgetMessages();
+  /// Lets go of the listeners, which refer to upstream's object and through it to this one: neither would ever be
+  /// collected. Upstream hands them over again with each connect.
+  void ForgetListeners();
   /// Runs `work` on a thread of its own with a share of the client (null when not connected), then `report`, which
   /// `work` returns, here with the callback. `work` must not touch JavaScript, `report` must hold nothing of JavaScript's.
   using Report = std::function<void(Napi::Env, Napi::Function)>;
@@ -94,6 +100,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   std::string name_;
   std::unordered_map<uint64_t, Job> jobs_;
   uint64_t next_job_ = 1;
+  uint64_t connects_ = 0;
   uint64_t disconnects_ = 0;
   int draining_jobs_ = 0;
   bool poll_in_background_ = false;

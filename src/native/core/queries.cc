@@ -87,6 +87,7 @@ Napi::Value Producer::Flush(const Napi::CallbackInfo& info) {
   if (!info[0].IsNumber() || !info[1].IsFunction()) return Throw(env, "Need to specify a timeout and a callback");
   if (!EnsureBridge(env)) return Throw(env, "The environment is ending");
   const auto deadline = Deadline(info[0]);
+  HandOver();
   RunDrainingJob(info[1].As<Napi::Function>(), [deadline](std::shared_ptr<Client> client) -> Report {
     const rd_kafka_resp_err_t code =
         client ? InSlices(*client, deadline, 100, 100,

@@ -87,32 +87,44 @@ uint32_t Reports::TopicIndex(rd_kafka_topic_t* topic) {
 }
 
 void Reports::Add(const rd_kafka_message_t* message) {
-  const void* carried = message->_private;
-  if (carried) used_slots_.push_back(PointerSlot(carried));
   rd_kafka_timestamp_type_t type;
   const int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+  Message reported;
+  reported.topic = message->rkt;
+  reported.partition = message->partition;
+  reported.value = message->payload;
+  reported.value_size = message->len;
+  reported.key = message->key;
+  reported.key_size = message->key_len;
+  reported.carried = message->_private;
+  AddRow(reported, message->err, message->offset, type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp);
+}
+
+void Reports::AddRefused(const Message& message, rd_kafka_resp_err_t code) {
+  AddRow(message, code, RD_KAFKA_OFFSET_INVALID, -1);
+}
+
+void Reports::AddRow(const Message& message, rd_kafka_resp_err_t code, int64_t offset, int64_t timestamp) {
+  if (message.carried) used_slots_.push_back(PointerSlot(message.carried));
   double* row = rows_ + count_ * kColumns;
-  row[0] = message->err;
-  row[1] = TopicIndex(message->rkt);
-  row[2] = message->partition;
-  row[3] = static_cast<double>(message->offset);
-  row[4] = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : static_cast<double>(timestamp);
-  row[5] = carried ? static_cast<double>(PointerSlot(carried)) : -1;
-  row[6] = -1;
-  row[8] = -1;
-  row[9] = static_cast<double>(message->len);
-  if (message->key) {
-    row[6] = static_cast<double>(pool_.size());
-    row[7] = static_cast<double>(message->key_len);
-    const char* key = static_cast<const char*>(message->key);
-    pool_.insert(pool_.end(), key, key + message->key_len);
-  }
-  if (with_value_ && message->payload) {
-    row[8] = static_cast<double>(pool_.size());
-    const char* value = static_cast<const char*>(message->payload);
-    pool_.insert(pool_.end(), value, value + message->len);
-  }
+  row[0] = code;
+  row[1] = TopicIndex(message.topic);
+  row[2] = message.partition;
+  row[3] = static_cast<double>(offset);
+  row[4] = static_cast<double>(timestamp);
+  row[5] = message.carried ? static_cast<double>(PointerSlot(message.carried)) : -1;
+  row[6] = Pooled(message.key, message.key_size);
+  row[7] = static_cast<double>(message.key_size);
+  row[8] = with_value_ ? Pooled(message.value, message.value_size) : -1;
+  row[9] = static_cast<double>(message.value_size);
   if (++count_ == kRows) Deliver();
+}
+
+double Reports::Pooled(const void* bytes, size_t size) {
+  if (!bytes) return -1;
+  const size_t at = pool_.size();
+  pool_.insert(pool_.end(), static_cast<const char*>(bytes), static_cast<const char*>(bytes) + size);
+  return static_cast<double>(at);
 }
 
 // A report's Buffers are copies of their own, so that keeping one key keeps one key, not the whole pool.

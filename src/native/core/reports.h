@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "message.h"
 #include "napi.h"
 
 namespace sidepost {
@@ -25,12 +26,17 @@ class Reports {
   /// Lets go of everything: the client that carried it is gone. Not from inside a listener.
   void Forget();
 
+  /// Adds the report of a message that librdkafka did not take after all.
+  void AddRefused(const Message& message, rd_kafka_resp_err_t code);
   /// Adds one message's report; calls the listener when the table is full.
   void Add(const rd_kafka_message_t* message);
   /// Calls the listener for everything gathered. It may call back into the producer.
   void Deliver();
 
  private:
+  void AddRow(const Message& message, rd_kafka_resp_err_t code, int64_t offset, int64_t timestamp);
+  /// Where the bytes now lie in the pool; -1 for none.
+  double Pooled(const void* bytes, size_t size);
   uint32_t TopicIndex(rd_kafka_topic_t* topic);
   Napi::Value Pool();
 

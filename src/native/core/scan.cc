@@ -1,5 +1,6 @@
 #include "scan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "rfc3339.h"
@@ -25,6 +26,12 @@ void ClearAndTrim(std::vector<T>& items) {
 }
 
 }  // namespace
+
+ScanSpec WithoutType(ScanSpec spec) {
+  auto is_type = [](const MemberSpec& member) { return member.kind == MemberKind::kType; };
+  spec.members.erase(std::remove_if(spec.members.begin(), spec.members.end(), is_type), spec.members.end());
+  return spec;
+}
 
 Scanner::Scanner(ScanSpec spec) : spec_(std::move(spec)), types_(spec_.types), members_(NamesOf(spec_.members)) {
   for (size_t i = 0; i < spec_.members.size(); i++) required_ |= static_cast<uint32_t>(spec_.members[i].required) << i;

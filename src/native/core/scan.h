@@ -29,6 +29,9 @@ struct ScanSpec {
   size_t max_headers;
 };
 
+/// Of single posts, which name their type in the path and not in the body.
+ScanSpec WithoutType(ScanSpec spec);
+
 /// A slice of the body or, where a string had escapes, of the scanner's arena. Null data: the member is absent.
 using Slice = std::string_view;
 

@@ -86,8 +86,13 @@ Napi::Value ScanForTests(const Napi::CallbackInfo& info) {
   static constexpr const char* kStatus[] = {"ok", "malformed", "invalid"};
   const auto bytes = info[0].As<Napi::Uint8Array>();
   const std::string_view body(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
-  Scanner scanner(ReadScanSpec(info[2].As<Napi::Object>()));
-  const ScanResult scan = scanner.Scan(body, info[1].ToBoolean() ? Framing::kLines : Framing::kArray);
+  const std::string framing_name = info[1].ToString();
+  const Framing framing = framing_name == "lines"    ? Framing::kLines
+                          : framing_name == "single" ? Framing::kOne
+                                                     : Framing::kArray;
+  const ScanSpec spec = ReadScanSpec(info[2].As<Napi::Object>());
+  Scanner scanner(framing == Framing::kOne ? WithoutType(spec) : spec);
+  const ScanResult scan = scanner.Scan(body, framing);
   auto result = Napi::Object::New(info.Env());
   result.Set("status", kStatus[static_cast<size_t>(scan.status)]);
   result.Set("offset", Napi::Number::New(info.Env(), static_cast<double>(scan.offset)));

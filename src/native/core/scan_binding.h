@@ -10,8 +10,9 @@ namespace sidepost {
 /// then an Error is left pending. JavaScript thread.
 ScanSpec ReadScanSpec(const Napi::Object& spec);
 
-/// scan(body: Uint8Array, ndjson: boolean, spec): {status: "ok" | "malformed" | "invalid", offset, events?: [{type,
-/// data, key, id, time, headers: [name, value][]}]}, absent members null. For tests alone. JavaScript thread.
+/// scan(body: Uint8Array, framing: "array" | "lines" | "single", spec): {status: "ok" | "malformed" | "invalid", offset,
+/// events?: [{type, data, key, id, time, headers: [name, value][]}]}, absent members null. For tests alone. JavaScript
+/// thread.
 Napi::Value ScanForTests(const Napi::CallbackInfo& info);
 
 }  // namespace sidepost

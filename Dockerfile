@@ -1,0 +1,47 @@
+# A release pins both images by digest: --build-arg DEBIAN_IMAGE=docker.io/library/debian:12-slim@sha256:…
+ARG BUN_IMAGE=docker.io/oven/bun:1.4.5
+ARG DEBIAN_IMAGE=docker.io/library/debian:12-slim
+
+FROM ${BUN_IMAGE} AS bun
+
+# Not on Bun's own image: which Debian that one has is not ours to say, and the core must not be linked with a newer
+# glibc than the one it will run on.
+FROM ${DEBIAN_IMAGE} AS build
+# Where a proxy re-signs TLS: the path of its CA certificate, mounted into the build.
+ARG NODE_EXTRA_CA_CERTS
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates
+COPY --from=bun /usr/local/bin/bun /usr/local/bin/bun
+WORKDIR /sidepost
+# What changes rarely and takes minutes comes first: packages, librdkafka, the core.
+COPY package.json bun.lock bunfig.toml ./
+COPY src/native src/native
+RUN bun run setup
+COPY tsconfig.json ./
+COPY src src
+RUN bun run build
+# The executable unpacks the core into the temporary folder when it finds none there of its own user. With it in the
+# image a start writes nothing, so the root filesystem may be read-only.
+RUN mkdir --mode=1777 /unpacked \
+  && TMPDIR=/unpacked setpriv --reuid=65532 --regid=65532 --clear-groups dist/sidepost help
+
+# Debian rather than distroless, although glibc is all that the executable needs: OIDC and Kerberos open libcurl.so.4
+# and libsasl2.so.2 at run time, and an image made from this one adds them with apt-get. Without the two, a distroless
+# image does as DEBIAN_IMAGE's equal here: nothing below runs a command.
+FROM ${DEBIAN_IMAGE}
+ARG DEBIAN_IMAGE
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="sidepost" \
+      org.opencontainers.image.description="A Kafka sidecar: post events to localhost in any language, and know where each one is" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${DEBIAN_IMAGE}"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build --chown=65532:65532 /unpacked/.bun-* /tmp/
+COPY --from=build /sidepost/dist/sidepost /usr/local/bin/
+USER 65532:65532
+EXPOSE 8080 9090
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s CMD ["/usr/local/bin/sidepost", "ready"]
+ENTRYPOINT ["/usr/local/bin/sidepost"]

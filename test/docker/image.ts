@@ -1,0 +1,107 @@
+import { realpathSync } from "node:fs";
+import * as v from "valibot";
+
+import { run } from "../../src/native/toolchain.ts";
+
+/** An image made from the Dockerfile. Disposing of it removes it. */
+export interface Image extends AsyncDisposable {
+  config: ImageConfig;
+  /**
+   * Starts its entrypoint as its user, with the host's network and a root filesystem that is read-only. Arguments may
+   * follow; of the environment it gets what sidepost reads here.
+   */
+  command: string[];
+}
+
+const ImageConfig = v.object({
+  User: v.string(),
+  Entrypoint: v.array(v.string()),
+  ExposedPorts: v.record(v.string(), v.object({})),
+  Healthcheck: v.object({ Test: v.array(v.string()) }),
+  Labels: v.record(v.string(), v.string()),
+  StopSignal: v.string(),
+});
+type ImageConfig = v.InferOutput<typeof ImageConfig>;
+
+const DockerConfig = v.pipe(v.string(), v.parseJson(), ImageConfig);
+const BuildahImage = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ Docker: v.object({ config: ImageConfig }) }),
+);
+
+const TAG = "localhost/sidepost:test";
+const CA = "/run/network-ca.crt";
+const ENVIRONMENT = [
+  "KAFKA_BROKER_LIST",
+  "SERVER_ADDRESS",
+  "METRICS_PORT",
+  "RDKAFKA_SECURITY_PROTOCOL",
+  "RDKAFKA_SASL_MECHANISM",
+];
+/** What a container without privileges of its own can do. */
+const BUILDAH = { BUILDAH_ISOLATION: "chroot", STORAGE_DRIVER: "vfs", ...process.env };
+
+/**
+ * Builds the image: with buildah on base images that `script NAME:TAG [PROGRAM:NAME]` makes, or, without a script,
+ * with docker on those of the registry. Throws with the builder's last words.
+ */
+export const buildImage = (script: string | undefined): Promise<Image> =>
+  script === undefined ? buildWithDocker() : buildWithBuildah(script);
+
+async function buildWithDocker(): Promise<Image> {
+  await run(["docker", "build", "--tag", TAG, "."]);
+  const inspect = ["docker", "image", "inspect", "--format={{json .Config}}", TAG];
+  const environment = ENVIRONMENT.flatMap((name) => ["--env", name]);
+  return {
+    config: v.parse(DockerConfig, await output(inspect)),
+    command: [
+      "docker",
+      "run",
+      "--rm",
+      "--network=host",
+      "--read-only",
+      "--cap-drop=ALL",
+      ...environment,
+      TAG,
+    ],
+    [Symbol.asyncDispose]: () => run(["docker", "image", "rm", TAG]),
+  };
+}
+
+// chroot(1) and not `buildah run`, so that signals and exit codes are the program's own. It finds itself by /proc.
+const START = `root=$1 user=$2 && shift 2 &&
+  mount --bind "$root" "$root" && mount -o remount,bind,ro "$root" && mount -t proc proc "$root/proc" &&
+  exec chroot --userspec="$user" "$root" "$@"`;
+
+async function buildWithBuildah(script: string): Promise<Image> {
+  await run([script, "docker.io/library/debian:12-slim"], { env: BUILDAH });
+  await run([script, "docker.io/oven/bun:1.4.5", `${realpathSync(process.execPath)}:bun`], { env: BUILDAH });
+  const build = ["buildah", "build", "--format=docker", "--pull=never", "--network=host", ...networkCa()];
+  await run([...build, "--tag", TAG, "."], { env: BUILDAH });
+  const { Docker } = v.parse(BuildahImage, await output(["buildah", "inspect", "--type=image", TAG]));
+  const { config } = Docker;
+  const container = await output(["buildah", "from", "--pull=never", TAG]);
+  const root = await output(["buildah", "mount", container]);
+  return {
+    config,
+    command: ["unshare", "--mount", "sh", "-c", START, "sh", root, config.User, ...config.Entrypoint],
+    async [Symbol.asyncDispose]() {
+      await run(["buildah", "rm", container], { env: BUILDAH });
+      await run(["buildah", "rmi", TAG], { env: BUILDAH });
+    },
+  };
+}
+
+/** Where the network's proxy re-signs TLS, the build has to trust it, too. */
+function networkCa(): string[] {
+  const path = process.env["NODE_EXTRA_CA_CERTS"];
+  return path === undefined ? [] : [`--volume=${path}:${CA}:ro`, `--build-arg=NODE_EXTRA_CA_CERTS=${CA}`];
+}
+
+async function output(command: string[]): Promise<string> {
+  const child = Bun.spawn(command, { env: BUILDAH, stderr: "inherit" });
+  const text = await child.stdout.text();
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")} failed`);
+  return text.trim();
+}

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  AclOperations,
+  AclPermissionTypes,
+  Admin,
+  ResourcePatternTypes,
+  ResourceTypes,
+} from "@platformatic/kafka";
+import { consume } from "../helpers/consume.ts";
+import { type Kafka, startKafka } from "../helpers/kafka.ts";
+import { metricsOf, MINUTE, newTopic, post, startOn } from "./support.ts";
+
+setDefaultTimeout(MINUTE);
+
+// Everyone may do what no rule forbids.
+const AUTHORIZER = {
+  "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+  "allow.everyone.if.no.acl.found": "true",
+  "auto.create.topics.enable": "false",
+};
+
+let kafka: Kafka;
+beforeAll(async () => {
+  kafka = await startKafka({ properties: AUTHORIZER });
+}, MINUTE);
+afterAll(() => kafka[Symbol.asyncDispose]());
+
+/** Denies everyone to write to a topic. */
+async function forbidWriting(topic: string): Promise<void> {
+  const admin = new Admin({ clientId: "test", bootstrapBrokers: [kafka.bootstrap] });
+  try {
+    await admin.createAcls({
+      creations: [
+        {
+          resourceType: ResourceTypes.TOPIC,
+          resourceName: topic,
+          resourcePatternType: ResourcePatternTypes.LITERAL,
+          principal: "User:*",
+          host: "*",
+          operation: AclOperations.WRITE,
+          permissionType: AclPermissionTypes.DENY,
+        },
+      ],
+    });
+  } finally {
+    await admin.close();
+  }
+}
+
+const incompressible = (bytes: number): string =>
+  Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString("base64");
+
+test("an event larger than its topic takes is 413, and the answer says what to do", async () => {
+  const topic = await newTopic(kafka, 1, { "max.message.bytes": "2000" });
+  await using sidepost = await startOn(kafka.bootstrap, topic);
+  const large = { data: { text: incompressible(3000) } };
+  expect(await post(sidepost, "/user", large)).toMatchObject({
+    status: 413,
+    body: {
+      code: "event-too-large",
+      retriable: false,
+      detail: expect.stringContaining("raise RDKAFKA_MESSAGE_MAX_BYTES and the topic's max.message.bytes"),
+    },
+  });
+  const small = await post(sidepost, "/user", { data: {} });
+  expect(small.status).toBe(201);
+  expect((await consume(kafka.bootstrap, topic)).length).toBe(1);
+});
+
+test("an event larger than the client takes is 413 before it reaches Kafka", async () => {
+  await using sidepost = await startOn(kafka.bootstrap, await newTopic(kafka));
+  const large = { data: { text: incompressible(1_200_000) } };
+  expect(await post(sidepost, "/user", large)).toMatchObject({
+    status: 413,
+    body: { code: "event-too-large" },
+  });
+});
+
+test("small events that Kafka refuses for the size of their batch pass in batches of the topic's size", async () => {
+  const topic = await newTopic(kafka, 1, { "max.message.bytes": "2000" });
+  const events = Array.from({ length: 20 }, () => ({ type: "user", data: { text: incompressible(500) } }));
+  await using large = await startOn(kafka.bootstrap, topic);
+  const refused = await post(large, "", events);
+  expect(refused.status).toBe(207);
+  expect(JSON.stringify(refused.body)).toContain("keep RDKAFKA_BATCH_SIZE below that limit");
+
+  await using small = await startOn(kafka.bootstrap, topic, { RDKAFKA_BATCH_SIZE: "2000" });
+  const tooLarge = { type: "user", data: { text: incompressible(3000) } };
+  const answer = await post(small, "", [...events, tooLarge, ...events]);
+  const statuses = (answer.body as { receipts: { status: string }[] }).receipts.map(({ status }) => status);
+  expect(statuses).toEqual([...events.map(() => "delivered"), "failed", ...events.map(() => "delivered")]);
+});
+
+test("a topic that this client may not write to is 403, and others stay open", async () => {
+  const [open, closed] = [await newTopic(kafka), await newTopic(kafka)];
+  await forbidWriting(closed);
+  await using sidepost = await startOn(kafka.bootstrap, open, {
+    EVENT_TYPES: `secret=secret_made@${closed}`,
+  });
+  const refused = await post(sidepost, "/secret", { data: {} });
+  expect(refused).toMatchObject({
+    status: 403,
+    body: {
+      code: "forbidden-topic",
+      retriable: false,
+      event_id: expect.stringMatching(/^secret_made_/),
+      detail: expect.stringContaining("grant this client WRITE on the topic"),
+    },
+  });
+  const many = await post(sidepost, "", [
+    { type: "secret", data: {} },
+    { type: "user", data: {} },
+  ]);
+  expect(many).toMatchObject({
+    status: 207,
+    body: {
+      receipts: [{ error: { status: 403, code: "forbidden-topic" } }, { status: "delivered", topic: open }],
+    },
+  });
+  const failed = (await metricsOf(sidepost)).get("producer_events_failed_total");
+  expect(failed?.samples.get('producer_events_failed_total{type="secret_made",code="forbidden-topic"}')).toBe(
+    2,
+  );
+});
+
+test("a topic that does not exist is 404, and the answer says what to do", async () => {
+  await using sidepost = await startOn(kafka.bootstrap, await newTopic(kafka), {
+    EVENT_TYPES: "stray=stray_made@no-such-topic",
+    // A new topic may take so long to be known everywhere; until then no answer is final.
+    RDKAFKA_TOPIC_METADATA_PROPAGATION_MAX_MS: "500",
+  });
+  expect(await post(sidepost, "/stray", { data: {} })).toMatchObject({
+    status: 404,
+    body: { code: "unknown-topic", detail: expect.stringContaining("create the topic") },
+  });
+});

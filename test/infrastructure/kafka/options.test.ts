@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import { loadConfig } from "../../../src/config/load.ts";
+import { checkProperty } from "../../../src/infrastructure/kafka/core.ts";
+import { kafkaOptions } from "../../../src/infrastructure/kafka/options.ts";
+
+test("by default nothing is lost, doubled or reordered, and keys land where Java puts them", () => {
+  expect(optionsFor({})).toMatchObject({
+    "bootstrap.servers": "localhost:9092",
+    "client.id": "producer-service",
+    acks: "all",
+    "enable.idempotence": true,
+    partitioner: "murmur2_random",
+    "compression.codec": "snappy",
+    retries: 3,
+    "retry.backoff.ms": 100,
+    "retry.backoff.max.ms": 5000,
+    dr_cb: true,
+  });
+});
+
+test("our variables become librdkafka's properties", () => {
+  const options = optionsFor({
+    KAFKA_BROKER_LIST: "a:1,b:2",
+    KAFKA_CLIENT_ID: "me",
+    KAFKA_COMPRESSION: "zstd",
+    KAFKA_MAX_RETRIES: "9",
+    KAFKA_RETRY_BACKOFF: "2s",
+  });
+  expect(options).toMatchObject({
+    "bootstrap.servers": "a:1,b:2",
+    "client.id": "me",
+    "compression.codec": "zstd",
+    retries: 9,
+    "retry.backoff.ms": 2000,
+  });
+});
+
+test("the embedded broker is a mock cluster, and no other address is asked", () => {
+  const options = optionsFor({ KAFKA_BROKER_LIST: "embedded" });
+  expect(options["test.mock.num.brokers"]).toBe(1);
+  expect(options).not.toHaveProperty("bootstrap.servers");
+});
+
+test("an RDKAFKA_ variable has the last word", () => {
+  const options = optionsFor({
+    RDKAFKA_LINGER_MS: "50",
+    RDKAFKA_ACKS: "1",
+    RDKAFKA_BATCH_NUM_MESSAGES: "8",
+  });
+  expect(options).toMatchObject({ "linger.ms": "50", acks: "1", "batch.num.messages": "8" });
+});
+
+test("librdkafka takes every one of them", () => {
+  for (const [name, value] of Object.entries(optionsFor({ KAFKA_BROKER_LIST: "embedded" })))
+    if (name !== "dr_cb")
+      expect({ name, fault: checkProperty(name, String(value)) }).toEqual({ name, fault: undefined });
+});
+
+function optionsFor(env: Record<string, string>): ReturnType<typeof kafkaOptions> {
+  const loaded = loadConfig(env, { readFile: (path) => path, checkProperty });
+  if ("faults" in loaded) throw new Error(loaded.faults.join("\n"));
+  return kafkaOptions(loaded.config);
+}
