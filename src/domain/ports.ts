@@ -1,6 +1,5 @@
 import type { Failure } from "./errors.ts";
 import type { EventType } from "./event.ts";
-import type { Receipts } from "./receipt.ts";
 
 /** Where Kafka put a record. */
 export interface Position {
@@ -36,7 +35,7 @@ export interface Producer {
   send(body: Uint8Array, type: EventType, settle: Settle): string | Failure;
   /**
    * Takes all events of a body or none. `settle` is called when the last of them is settled; where `receipts` are wanted
-   * and all were delivered, with the JSON of {@link Receipts}.
+   * and all were delivered, with the JSON of `Receipts`.
    */
   sendBatch(body: Uint8Array, framing: Framing, receipts: boolean, settle: SettleBatch): Batch | Failure;
   /** Resolves when everything taken so far is settled, or after `ms` milliseconds. True when nothing is left. */

@@ -1,7 +1,7 @@
 import { type ErrorCode, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Batch, Delivery, Framing, Producer } from "../domain/ports.ts";
-import type { Accepted, Delivered, Failed, Receipt, Receipts, Refused } from "../domain/receipt.ts";
+import type { Accepted, Delivered, Failed, Receipt, Refused } from "../domain/receipt.ts";
 import type { EventLog, TypeLog } from "./eventlog.ts";
 import type { Tally, TypeTally } from "./tally.ts";
 
@@ -17,7 +17,7 @@ export interface Publisher {
 
 export type BatchOutcome = Receipt[] | AllDelivered | Refused;
 
-/** Every event of a batch is in Kafka; `json` is {@link Receipts}, rendered. */
+/** Every event of a batch is in Kafka; `json` is `Receipts`, rendered. */
 export interface AllDelivered {
   status: "delivered";
   json: Uint8Array;

@@ -77,7 +77,16 @@ const START = `root=$1 user=$2 && shift 2 &&
 async function buildWithBuildah(script: string): Promise<Image> {
   await run([script, "docker.io/library/debian:12-slim"], { env: BUILDAH });
   await run([script, "docker.io/oven/bun:1.4.5", `${realpathSync(process.execPath)}:bun`], { env: BUILDAH });
-  const build = ["buildah", "build", "--format=docker", "--pull=never", "--network=host", ...networkCa()];
+  const build = [
+    "buildah",
+    "build",
+    "--no-cache",
+    "--force-rm",
+    "--format=docker",
+    "--pull=never",
+    "--network=host",
+    ...networkCa(),
+  ];
   await run([...build, "--tag", TAG, "."], { env: BUILDAH });
   const { Docker } = v.parse(BuildahImage, await output(["buildah", "inspect", "--type=image", TAG]));
   const { config } = Docker;

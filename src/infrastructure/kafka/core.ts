@@ -1,7 +1,6 @@
 import { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { EventMember } from "../../domain/event.ts";
-import type { Receipts } from "../../domain/receipt.ts";
 
 /** What a valid event is, as the core's scanner takes it (src/native/core/scan_binding.h). */
 interface ScanSpec {
@@ -43,7 +42,7 @@ export interface EventCore {
   handOver(): void;
   /**
    * `ids` is a list, or one string with a line each. `done` is called when the table has no NaN left; where receipts are
-   * wanted and everything was delivered, with the JSON of {@link Receipts}.
+   * wanted and everything was delivered, with the JSON of `Receipts`.
    */
   produceBatch(
     body: Uint8Array,
