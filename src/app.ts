@@ -53,8 +53,8 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     config,
     logger,
     onStatistics: batchSizes.observeStatistics,
-    onContact(bootstrap) {
-      lifecycle.contacted();
+    onContact: () => lifecycle.contacted(),
+    onReady(bootstrap) {
       logger.info({ bootstrap }, config.kafka.embedded ? "Embedded broker ready" : "Kafka reached");
     },
   });

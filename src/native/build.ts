@@ -22,6 +22,8 @@ const LAZY = join(import.meta.dir, "lazy");
 const COMPILE = [
   "-O2",
   "-g1",
+  "-ffunction-sections",
+  "-fdata-sections",
   "-fPIC",
   "-fvisibility=hidden",
   "-Wall",
@@ -31,7 +33,9 @@ const COMPILE = [
 const CXX = ["-std=c++17", "-fno-exceptions", "-fno-rtti"];
 // Nothing of OpenSSL, librdkafka or the C++ library may be seen by, or taken from, the process that loads the core.
 const LINK = ["-shared", "-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL", "-Wl,-Bsymbolic"];
-const HARDEN = ["-Wl,-z,relro,-z,now", "-Wl,--gc-sections", "-Wl,-z,noexecstack"];
+const HARDEN = ["-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack"];
+// The executable carries the core and reads all of it at start: each byte is a byte of resident memory (4.3 MB in all).
+const SHRINK = ["-Wl,--gc-sections", "-Wl,--strip-all"];
 const SANITIZE: Record<Sanitizer, string[]> = { none: [], address: ["-fsanitize=address"] };
 
 /** Where upstream's JavaScript looks for its own binary. */
@@ -48,6 +52,7 @@ export async function buildCore(sanitizer: Sanitizer = "none"): Promise<string> 
     librdkafkaKey(sanitizer),
     ...COMPILE,
     ...LINK,
+    ...SHRINK,
   ]);
   const built = join(cacheFolder(), `core-${hash}.node`);
   const marker = `${installedCore()}.hash`;
@@ -87,7 +92,7 @@ async function compile(built: string, sanitizer: Sanitizer): Promise<void> {
   const objects = units.map((_, i) => join(work, `${i}.o`));
   await inParallel(units.map((unit, i) => compileUnit(unit, join(work, `${i}.o`), flags)));
   const library = join(work, "core.node");
-  const link = [...LINK, ...HARDEN, ...SANITIZE[sanitizer]];
+  const link = [...LINK, ...HARDEN, ...(sanitizer === "none" ? SHRINK : SANITIZE[sanitizer])];
   await run(["g++", ...link, "-o", library, ...objects, kafka.archive, ...kafka.libs]);
   renameSync(library, built);
   rmSync(work, { recursive: true });

@@ -36,7 +36,7 @@ const REQUIRED = [
 
 // The define makes librdkafka look for CA certificates itself: a static OpenSSL knows only its build's folder.
 const flagsFor = (sanitizer: Sanitizer): string =>
-  `-fPIC -fvisibility=hidden -DWITH_STATIC_LIB_libcrypto=1 ${SANITIZE[sanitizer]}`.trim();
+  `-fPIC -fvisibility=hidden -ffunction-sections -fdata-sections -DWITH_STATIC_LIB_libcrypto=1 ${SANITIZE[sanitizer]}`.trim();
 
 /** Tells one build of librdkafka from another: by its version, what is changed in it, and how it is compiled. */
 export function librdkafkaKey(sanitizer: Sanitizer): string {

@@ -7,13 +7,13 @@ import { type EventCore, eventCore } from "./core.ts";
 // as long as it takes: 24 days, the most that librdkafka's int of milliseconds holds.
 const FOREVER_MS = 2 ** 31 - 1;
 
-/** Resolves when events can be taken, which is long before a broker has answered; `onContact` is called then. */
+/** Resolves when events can be taken, which is long before a broker has answered; `onReady` is called when it has. */
 export function connect(
   client: RdKafka.Producer,
   topic: string,
-  onContact: (brokers: RdKafka.Metadata["brokers"]) => void,
+  onReady: (brokers: RdKafka.Metadata["brokers"]) => void,
 ): Promise<EventCore> {
-  client.once("ready", (_, metadata) => onContact(metadata.brokers));
+  client.once("ready", (_, metadata) => onReady(metadata.brokers));
   return new Promise((resolve, reject) => {
     let failed = false;
     client.connect({ topic, allTopics: false, timeout: FOREVER_MS }, (error) => {

@@ -1,6 +1,7 @@
-import { RdKafka } from "@confluentinc/kafka-javascript";
+import type { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { EventMember } from "../../domain/event.ts";
+import { Kafka } from "./upstream.ts";
 
 /** What a valid event is, as the core's scanner takes it (src/native/core/scan_binding.h). */
 interface ScanSpec {
@@ -36,6 +37,8 @@ export const REFUSED = { malformed: -1001, invalid: -1002, noRoom: -1003 } as co
  */
 export interface EventCore {
   configureEvents(options: EventOptions): void;
+  /** Calls back once a broker has answered; never if the client is disconnected before. */
+  whenContacted(callback: () => void): void;
   /** Returns the event's id, or why it was not taken. The delivery report brings `opaque` back. Held until `handOver`. */
   produceEvent(body: Uint8Array, event: number, opaque: unknown): string | number;
   /** Gives librdkafka what `produceEvent` holds. */
@@ -67,7 +70,7 @@ export const eventCore = (client: RdKafka.Producer): EventCore => client.getClie
 export function checkProperty(name: string, value: string): string | undefined {
   try {
     // A SASL protocol with no mechanism beside it would mean Kerberos, and be refused where its library is missing.
-    void new RdKafka.Producer({ "sasl.mechanisms": "PLAIN", [name]: value });
+    void new Kafka.Producer({ "sasl.mechanisms": "PLAIN", [name]: value });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -1,8 +1,7 @@
-import { RdKafka } from "@confluentinc/kafka-javascript";
-
 import { type ErrorCode, type Failure, failure } from "../../domain/errors.ts";
+import { Kafka } from "./upstream.ts";
 
-const { ERRORS } = RdKafka.CODES;
+const { ERRORS } = Kafka;
 
 /** What librdkafka's codes mean for an event. A code that is not here is Kafka's refusal of it. */
 const CODES: Partial<Record<number, ErrorCode>> = {

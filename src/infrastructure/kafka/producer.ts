@@ -1,4 +1,4 @@
-import { RdKafka } from "@confluentinc/kafka-javascript";
+import type { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { Config } from "../../config/schema.ts";
 import { failure } from "../../domain/errors.ts";
@@ -12,14 +12,17 @@ import { kafkaFailure } from "./errors.ts";
 import { kafkaOptions } from "./options.ts";
 import { refusal } from "./refusal.ts";
 import { brokerCounts } from "./statistics.ts";
+import { Kafka } from "./upstream.ts";
 
 export interface ProducerOptions {
   config: Pick<Config, "kafka" | "events" | "app">;
   logger: Logger;
   /** Gets each of librdkafka's statistics reports. */
   onStatistics: (json: string) => void;
-  /** Called once, at the first answer of a broker. `bootstrap` is where it listens. */
-  onContact: (bootstrap: string) => void;
+  /** Called once, at the first answer of a broker. */
+  onContact: () => void;
+  /** Called once, when it is known where the brokers listen. */
+  onReady: (bootstrap: string) => void;
 }
 
 /** What waits for a delivery report. */
@@ -28,7 +31,7 @@ interface Waiting {
   settle: Settle;
 }
 
-export const { librdkafkaVersion } = RdKafka;
+export const { librdkafkaVersion } = Kafka;
 
 /** More than enough for reports that are already on their way. */
 const ABANDON_MS = 2000;
@@ -43,13 +46,18 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
     maxBytes: Number(settings["queue.buffering.max.kbytes"]) * 1024,
     maxMessageBytes: Number(settings["message.max.bytes"]),
   };
-  const client = new RdKafka.Producer(settings as RdKafka.ProducerGlobalConfig);
+  const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
   client.on("delivery-report", settleEvent);
   const known = watch(client, options.onStatistics);
   const core = await connect(client, config.kafka.topic, (brokers) => {
-    Object.assign(known, { contacted: true, brokersUp: brokers.length, brokersKnown: brokers.length });
-    options.onContact(brokers.map(({ host, port }) => `${host}:${port}`).join(","));
+    Object.assign(known, { brokersUp: brokers.length, brokersKnown: brokers.length });
+    options.onReady(brokers.map(({ host, port }) => `${host}:${port}`).join(","));
+  });
+  core.whenContacted(() => {
+    known.contacted = true;
+    if (known.brokersKnown === 0) Object.assign(known, { brokersUp: 1, brokersKnown: 1 });
+    options.onContact();
   });
   core.configureEvents({ ...limits, ...eventOptions(config) });
   const indexes = new Map(types.map((type, index) => [type, index]));
@@ -123,7 +131,7 @@ function watch(client: RdKafka.Producer, onStatistics: (json: string) => void): 
   });
   client.on("event.error", ({ code, message }) => {
     // "All brokers down" comes after each error that says why.
-    const isEcho = code === RdKafka.CODES.ERRORS.ERR__ALL_BROKERS_DOWN && known.lastError !== undefined;
+    const isEcho = code === Kafka.ERRORS.ERR__ALL_BROKERS_DOWN && known.lastError !== undefined;
     if (!isEcho) known.lastError = message;
   });
   return known;

@@ -1,10 +1,9 @@
-import { RdKafka } from "@confluentinc/kafka-javascript";
-
 import { type Failure, failure } from "../../domain/errors.ts";
 import { type EventCore, REFUSED } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
+import { Kafka } from "./upstream.ts";
 
-const { ERR__QUEUE_FULL } = RdKafka.CODES.ERRORS;
+const { ERR__QUEUE_FULL } = Kafka.ERRORS;
 const LINE_FEED = 10;
 
 /** The failure that the number stands for which the core returned instead of taking `body`. */

@@ -88,7 +88,9 @@ Napi::Value Posts::ProduceOne(std::string_view body, size_t type, void* carried,
   message.topic = topic_of(types_[type].topic);
   message.carried = carried;
   rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-  if (message.topic) code = types_[type].refused ? Enqueue(handle, message) : Hold(type, message);
+  const bool at_once = types_[type].refused || (lonely_ && queued_messages == 0);
+  if (message.topic) code = at_once ? Enqueue(handle, message) : Hold(type, message);
+  taken_in_turn_++;
   if (code) {
     rd_kafka_headers_destroy(message.headers);
   } else {
@@ -115,6 +117,7 @@ rd_kafka_resp_err_t Posts::Hold(size_t type, const Message& message) {
 }
 
 void Posts::HandOver(rd_kafka_t* handle, Reports* reports) {
+  lonely_ = std::exchange(taken_in_turn_, 0) <= 1;
   for (Held& held : std::exchange(held_, {})) {
     Message message;
     message.topic = held.topic;

@@ -131,6 +131,8 @@ class Posts {
   size_t max_bytes_;
   size_t max_message_bytes_;
   std::vector<Held> held_;
+  size_t taken_in_turn_ = 0;  // of the event loop: since the last HandOver
+  bool lonely_ = true;        // the last turn brought one event at most: the next one need not wait for company
   IdGenerator id_generator_;
   Moment now_{};
   int64_t now_ms_ = -1;

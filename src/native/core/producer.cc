@@ -26,6 +26,7 @@ Napi::Function Producer::Define(Napi::Env env) {
                          InstanceMethod<&Producer::Poll>("poll"),
                          InstanceMethod<&Producer::SetPollInBackground>("setPollInBackground"),
                          InstanceMethod<&Producer::Flush>("flush"),
+                         InstanceMethod<&Producer::WhenContacted>("whenContacted"),
                          InstanceMethod<&Producer::GetMetadata>("getMetadata"),
                          InstanceMethod<&Producer::QueryWatermarkOffsets>("queryWatermarkOffsets"),
                          InstanceMethod<&Producer::SetSaslCredentials>("setSaslCredentials"),

@@ -53,6 +53,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
 
   // queries.cc: flush, metadata, offsets, credentials
   Napi::Value Flush(const Napi::CallbackInfo& info);
+  Napi::Value WhenContacted(const Napi::CallbackInfo& info);
   Napi::Value GetMetadata(const Napi::CallbackInfo& info);
   Napi::Value QueryWatermarkOffsets(const Napi::CallbackInfo& info);
   Napi::Value SetSaslCredentials(const Napi::CallbackInfo& info);

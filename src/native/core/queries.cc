@@ -106,6 +106,24 @@ Napi::Value Producer::Flush(const Napi::CallbackInfo& info) {
   return env.Null();
 }
 
+Napi::Value Producer::WhenContacted(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsFunction()) return Throw(env, "Need to specify a callback");
+  if (!connected()) return ThrowObject(env, ErrorObject(env, RD_KAFKA_RESP_ERR__STATE));
+  RunJob(info[0].As<Napi::Function>(), [](std::shared_ptr<Client> client) -> Report {
+    // The first metadata tells the cluster's id. Asking for metadata oneself may take 50 ms longer: librdkafka drops the
+    // bootstrap connection once it knows the brokers, and what was asked over it.
+    char* cluster = nullptr;
+    while (!cluster && !client->cancelled()) cluster = rd_kafka_clusterid(client->handle(), 500);
+    const bool contacted = cluster != nullptr;
+    if (cluster) rd_kafka_mem_free(client->handle(), cluster);
+    return [contacted](Napi::Env env, Napi::Function callback) {
+      if (contacted) callback.Call({});
+    };
+  });
+  return env.Undefined();
+}
+
 Napi::Value Producer::GetMetadata(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[1].IsFunction()) return Throw(env, "Second parameter must be a callback");
