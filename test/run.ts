@@ -14,7 +14,7 @@ process.exit(built === 0 ? await test() : built);
 
 async function test(): Promise<number> {
   await using kafka = await startKafka();
-  return await run(["test", "--parallel", ...process.argv.slice(2)], {
+  return await run(["test", "--parallel", "--path-ignore-patterns=**/docker/**", ...process.argv.slice(2)], {
     SIDEPOST_TEST_KAFKA: kafka.bootstrap,
   });
 }

@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import * as v from "valibot";
 
+import { ensurePackages, type Need } from "../../src/native/packages.ts";
 import { run } from "../../src/native/toolchain.ts";
 
 /** An image made from the Dockerfile. Disposing of it removes it. */
@@ -74,7 +75,14 @@ const START = `root=$1 user=$2 && shift 2 &&
   mount --bind "$root" "$root" && mount -o remount,bind,ro "$root" && mount -t proc proc "$root/proc" &&
   exec chroot --userspec="$user" "$root" "$@"`;
 
+const BUILDAH_NEEDS: Need[] = ["buildah", "debootstrap"].map((name) => ({
+  what: name,
+  present: () => Bun.which(name) !== null,
+  debian: [name],
+}));
+
 async function buildWithBuildah(script: string): Promise<Image> {
+  await ensurePackages(BUILDAH_NEEDS);
   await run([script, "docker.io/library/debian:12-slim"], { env: BUILDAH });
   await run([script, "docker.io/oven/bun:1.4.5", `${realpathSync(process.execPath)}:bun`], { env: BUILDAH });
   const build = [
