@@ -52,7 +52,9 @@ export async function ensurePackages(needs: Need[], machine: Machine = thisMachi
     );
   }
   const packages = missing.flatMap((need) => need.debian).join(", ");
-  if (!machine.root || !machine.install) throw new Error(aptCommand(packages, machine.root));
+  if (!machine.root || !machine.install) {
+    throw new Error(`missing: ${names}; install with:\n${aptCommand(packages, machine.root)}`);
+  }
 
   machine.say(`installing ${packages} (set SIDEPOST_NO_INSTALL=1 to do it yourself)`);
   const { code, output } = await machine.run(aptInstall(packages));

@@ -42,7 +42,7 @@ test("root gets what is missing, and only that, with one line said", async () =>
 test("anyone else gets the one command, with sudo, and nothing runs", async () => {
   const { machine, needs, commands } = debian([], { root: false });
   await expect(ensurePackages(needs, machine)).rejects.toThrow(
-    'sudo apt-get update && sudo apt-get satisfy -y --no-install-recommends "g++, zlib1g-dev"',
+    'missing: a compiler, zlib; install with:\nsudo apt-get update && sudo apt-get satisfy -y --no-install-recommends "g++, zlib1g-dev"',
   );
   expect(commands).toEqual([]);
 });

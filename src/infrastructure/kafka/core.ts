@@ -29,7 +29,7 @@ export interface EventOptions {
 export const COLUMNS = 5;
 
 /** Why the core took nothing; other negative numbers are librdkafka's codes. */
-export const REFUSED = { malformed: -1001, invalid: -1002, noRoom: -1003 } as const;
+export const REFUSED = { malformed: -1001, invalid: -1002, noRoom: -1003, tooMuch: -1004 } as const;
 
 /**
  * Our extension of upstream's native producer: posts as bytes, read, enveloped and produced without passing through

@@ -25,10 +25,11 @@ export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Record<string, s
     "message.max.bytes": 1_000_000,
     // After an outage of any length Kafka is found again within two seconds.
     "reconnect.backoff.max.ms": 2000,
+    // What was taken is tried until Kafka has it, however long that takes: the queue is bounded, the time is not.
+    "message.timeout.ms": 0,
     "queue.buffering.max.messages": 100_000,
     "queue.buffering.max.kbytes": 65_536,
     "statistics.interval.ms": 1000,
-    "log.connection.close": false,
     dr_cb: true,
     ...kafka.properties,
   };

@@ -150,7 +150,9 @@ Napi::Value Posts::ProduceBatch(std::string_view body, bool ndjson, bool receipt
   const ScanResult scan = scanner_.Scan(body, ndjson ? Framing::kLines : Framing::kArray);
   if (scan.status != ScanStatus::kOk) return refuse(Refused(scan));
   const size_t count = scanner_.events().size();
-  if (!HasRoom(count, body.size() + count * (kEnvelopeBytes + source_.size()))) return refuse(kNoRoom);
+  const size_t bytes = body.size() + count * (kEnvelopeBytes + source_.size());
+  if (count > max_messages_ || bytes > max_bytes_) return refuse(kTooMuch);
+  if (!HasRoom(count, bytes)) return refuse(kNoRoom);
 
   ids_.clear();
   id_ends_.clear();

@@ -24,7 +24,7 @@ class Posts {
 
   /// Why nothing of a body was taken. Negative and outside librdkafka's codes, which share the return value.
   /// `broken_at` tells where a malformed one breaks.
-  enum Refusal { kMalformed = -1001, kInvalid = -1002, kNoRoom = -1003 };
+  enum Refusal { kMalformed = -1001, kInvalid = -1002, kNoRoom = -1003, kTooMuch = -1004 };
 
   using TopicOf = std::function<rd_kafka_topic_t*(const std::string&)>;
 

@@ -35,8 +35,18 @@ test("what is not taken is told apart, and leaves nothing behind", async () => {
   expect(core.produceEvent(bytes({}), 0, {})).toBe(REFUSED.invalid);
   expect(core.produceBatch(Buffer.from("["), false, never)).toBe(REFUSED.malformed);
   expect(core.produceBatch(bytes([event, {}]), false, never)).toBe(REFUSED.invalid);
-  expect(core.produceBatch(bytes([event, event, event]), false, never)).toBe(REFUSED.noRoom);
+  expect(core.produceBatch(bytes([event, event, event]), false, never)).toBe(REFUSED.tooMuch);
   expect(core.queued()).toEqual({ messages: 0, bytes: 0 });
+});
+
+test("a batch that will find room later is told from one that never will", async () => {
+  await using open = await openProducer({ "linger.ms": 60_000 });
+  const core = configured(open, { maxMessages: 2 });
+  const event = { type: "user", data: 1 };
+  core.produceEvent(bytes({ data: 1 }), 0, {});
+  expect(core.produceBatch(bytes([event, event]), false, never)).toBe(REFUSED.noRoom);
+  expect(core.produceBatch(bytes([event, event, event]), false, never)).toBe(REFUSED.tooMuch);
+  expect(core.queued().messages).toBe(1);
 });
 
 test("a malformed body is remembered by where it breaks", async () => {
