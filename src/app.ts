@@ -7,6 +7,7 @@ import type { Logger } from "./domain/logger.ts";
 import type { Producer } from "./domain/ports.ts";
 import { createAnswers } from "./http/answer.ts";
 import { createApplication, recovered } from "./http/application.ts";
+import { createOriginCheck } from "./http/origin.ts";
 import { ADMIN_PATHS, adminRoutes } from "./http/routes/admin.ts";
 import { EVENT_PATHS, eventRoutes } from "./http/routes/events.ts";
 import { HEALTH_PATHS, healthRoutes } from "./http/routes/health.ts";
@@ -48,7 +49,8 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const { types } = config.events;
   const batchSizes = createBatchSizes();
   const eventLoop = watchEventLoop();
-  const lifecycle = createLifecycle({ hasRoom: () => producer.status().hasRoom });
+  const fatalError = () => producer.status().fatalError;
+  const lifecycle = createLifecycle({ hasRoom: () => producer.status().hasRoom, fatalError });
   const producer = await createProducer({
     config,
     logger,
@@ -64,6 +66,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const eventLog = createEventLog(logger, config.log.sample);
   const answers = createAnswers({ draining: () => lifecycle.draining });
   const { writeTimeout } = config.server;
+  const originCheck = createOriginCheck(config.cors.origins);
   const status = () => producer.status();
   const onRefused = (error: Failure) => {
     tally.rejected(error.code);
@@ -73,6 +76,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const health = healthRoutes({
     answers,
     notReady: lifecycle.notReady,
+    fatalError,
     health: () => judgeHealth(status(), tally.recent(), lifecycle.draining),
   });
   const metrics = createMetrics({
@@ -83,7 +87,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     draining: () => lifecycle.draining,
     batchSizes: batchSizes.histogram,
     eventLoopLag: eventLoop.lag,
-    info: { version, librdkafka: librdkafkaVersion },
+    info: { version, librdkafka: librdkafkaVersion, app: config.app.name, app_version: config.app.version },
   });
   const events = eventRoutes({
     publisher: createPublisher({ producer, types, tally, eventLog }),
@@ -91,12 +95,13 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     limits: config.server,
     wait: config.events.ack === "accepted" ? "no" : writeTimeout,
     longestWait: writeTimeout,
+    originCheck,
     requests,
     answers,
     stats: () => tally.stats(status()),
     onRefused,
   });
-  const admin = adminRoutes({ answers, quit, ...(config.metrics.enabled ? { metrics } : {}) });
+  const admin = adminRoutes({ answers, quit, originCheck, ...(config.metrics.enabled ? { metrics } : {}) });
   const shared = { answers, logger, requests };
 
   return {

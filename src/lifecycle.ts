@@ -12,8 +12,14 @@ export interface Lifecycle {
   notReady(): string | undefined;
 }
 
+export interface LifecycleOptions {
+  hasRoom: () => boolean;
+  /** Why the producer can never produce again, if it cannot. */
+  fatalError: () => string | undefined;
+}
+
 /** Not ready yet. A later outage of Kafka alone does not change readiness: events still find room for a while. */
-export function createLifecycle({ hasRoom }: { hasRoom: () => boolean }): Lifecycle {
+export function createLifecycle({ hasRoom, fatalError }: LifecycleOptions): Lifecycle {
   let reached = false;
   let draining = false;
   return {
@@ -25,6 +31,7 @@ export function createLifecycle({ hasRoom }: { hasRoom: () => boolean }): Lifecy
     notReady() {
       if (draining) return "the process is shutting down";
       if (!reached) return "no Kafka broker has answered yet";
+      if (fatalError() !== undefined) return `the Kafka client has failed for good: ${fatalError()}`;
       return hasRoom() ? undefined : "the queue to Kafka is full";
     },
   };
@@ -43,7 +50,7 @@ export interface DrainOptions {
   timeout: number;
   intake: Intake;
   producer: Pick<Producer, "flush" | "abandon">;
-  /** Milliseconds since the last request came in. */
+  /** Milliseconds since the last post came in. */
   idleFor: () => number;
   logger: Logger;
 }
@@ -54,15 +61,17 @@ const quietTime = (timeout: number): number => Math.min(2000, timeout / 10);
 const POLL_MS = 20;
 /** For answers that say what became of abandoned events. */
 const LAST_ANSWERS_MS = 500;
+// Giving up, the last answers and the last log lines take their time as well, and belong before the SIGKILL.
+const reserve = (timeout: number): number => Math.min(2000, timeout / 5);
 
 /**
  * Brings the process to an end without losing what it can keep: goes on accepting until it is quiet or a third of the
- * time is left, then stops the intake, flushes to Kafka, and gives up what is left at the deadline. Resolves when
- * everything taken has been settled.
+ * time is left, then stops the intake, flushes to Kafka, and gives up what is left when the time is over, less a reserve
+ * for saying so. Resolves when everything taken has been settled.
  */
 export async function drain({ timeout, intake, producer, idleFor, logger }: DrainOptions): Promise<void> {
   const begin = performance.now();
-  const left = () => Math.max(0, begin + timeout - performance.now());
+  const left = () => Math.max(0, begin + timeout - reserve(timeout) - performance.now());
   const quiet = () => Math.min(idleFor(), performance.now() - begin) >= quietTime(timeout);
 
   while (!quiet() && left() > timeout / 3) await Bun.sleep(POLL_MS);

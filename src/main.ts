@@ -45,12 +45,12 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   try {
     const app = await compose(config, { logger, quit: () => quit("POST /quitquitquit") });
     failed = 1;
-    let lastRequest = performance.now();
+    let lastPost = performance.now();
     const intake = await listen({
       ...config.server,
       error: app.recover,
       fetch(request) {
-        lastRequest = performance.now();
+        if (request.method === "POST") lastPost = performance.now();
         return app.data.fetch(request);
       },
     });
@@ -70,7 +70,7 @@ async function start(config: Config, warnings: string[]): Promise<void> {
       timeout: config.server.shutdownTimeout,
       intake,
       producer: app.producer,
-      idleFor: () => performance.now() - lastRequest,
+      idleFor: () => performance.now() - lastPost,
       logger,
     });
     await end(app, logger);
@@ -82,11 +82,12 @@ async function start(config: Config, warnings: string[]): Promise<void> {
 
 /** The last line tells everything that happened; the exit code, whether anything was lost. */
 async function end(app: App, logger: Logger & { flush(): Promise<void> }): Promise<never> {
-  // First, since librdkafka may have a word to say until it is closed.
+  const { queuedRecords: pending } = app.producer.status();
+  // Closed first, since librdkafka may have a word to say until then.
   await Promise.race([app.close(), Bun.sleep(CLOSE_MS)]);
-  const lost = app.tally.lostTotal;
+  const lost = app.tally.lostTotal + pending;
   app.eventLog.flush();
-  logger.info({ ...app.tally.stats(app.producer.status()), lost }, "Drained");
+  logger.info({ ...app.tally.stats(app.producer.status()), pending, lost }, "Drained");
   return exit(logger, lost === 0 ? 0 : 1);
 }
 

@@ -4,6 +4,8 @@ import { createLifecycle, drain, type DrainOptions } from "../src/lifecycle.ts";
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
+const HEALTHY = { hasRoom: () => true, fatalError: () => undefined };
+
 /** Milliseconds; only sleeping makes it go on. */
 let clock = 0;
 
@@ -16,7 +18,7 @@ afterEach(() => void jest.restoreAllMocks());
 
 test("a process is ready from the first answer of a broker on, while there is room", () => {
   let room = true;
-  const lifecycle = createLifecycle({ hasRoom: () => room });
+  const lifecycle = createLifecycle({ ...HEALTHY, hasRoom: () => room });
   expect(lifecycle.notReady()).toBe("no Kafka broker has answered yet");
   lifecycle.contacted();
   expect(lifecycle.notReady()).toBeUndefined();
@@ -27,7 +29,7 @@ test("a process is ready from the first answer of a broker on, while there is ro
 });
 
 test("a process that drains is never ready again", () => {
-  const lifecycle = createLifecycle({ hasRoom: () => true });
+  const lifecycle = createLifecycle(HEALTHY);
   lifecycle.contacted();
   expect(lifecycle.draining).toBeFalse();
   lifecycle.beginDrain();
@@ -36,10 +38,16 @@ test("a process that drains is never ready again", () => {
   expect(lifecycle.notReady()).toBe("the process is shutting down");
 });
 
+test("a process whose client has failed for good is not ready, and says why", () => {
+  const lifecycle = createLifecycle({ ...HEALTHY, fatalError: () => "Fenced" });
+  lifecycle.contacted();
+  expect(lifecycle.notReady()).toBe("the Kafka client has failed for good: Fenced");
+});
+
 test("when it is quiet for a tenth of the time, the intake stops and Kafka gets the rest", async () => {
   const { run, calls, at } = start();
   await run(10_000);
-  expect(calls).toEqual(["stop", "flush 9000", "kill", "abandon"]);
+  expect(calls).toEqual(["stop", "flush 7000", "kill", "abandon"]);
   expect(at("stop")).toBe(1000);
 });
 
@@ -69,11 +77,11 @@ test("what answers under way add to the queue is flushed, too", async () => {
   expect(at("kill")).toBeGreaterThanOrEqual(1050);
 });
 
-test("what Kafka does not take by the deadline is given up before the last answers go out", async () => {
+test("what Kafka does not take by the deadline is given up with time left to say so", async () => {
   const { run, calls, at } = start({ flushed: false });
   await run(10_000);
-  expect(calls).toEqual(["stop", "flush 9000", "abandon", "kill", "abandon"]);
-  expect(at("abandon")).toBe(10_000);
+  expect(calls).toEqual(["stop", "flush 7000", "abandon", "kill", "abandon"]);
+  expect(at("abandon")).toBe(8000);
 });
 
 test("a client that never takes its answer does not keep the process", async () => {

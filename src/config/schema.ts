@@ -34,7 +34,8 @@ export const SCHEMA = {
     writeTimeout: {
       name: "SERVER_WRITE_TIMEOUT",
       default: "15s",
-      parser: duration("1ms", "24h", "15s"),
+      // A timer of Bun's server ends at 255 s (http/listener.ts).
+      parser: duration("1ms", "4m", "15s"),
       doc: "The most a post waits for Kafka before it is answered.",
     },
     shutdownTimeout: {

@@ -8,6 +8,7 @@ export const ERROR_KINDS = {
   "not-found": { title: "There is nothing at this path", retriable: false },
   "method-not-allowed": { title: "This path does not take this method", retriable: false },
   "unknown-topic": { title: "Kafka has no such topic", retriable: false },
+  "forbidden-origin": { title: "This web page may not post here", retriable: false },
   "forbidden-topic": { title: "Kafka does not let this client write to the topic", retriable: false },
   "request-timeout": { title: "The request did not arrive in time", retriable: true },
   "body-too-large": { title: "The body is larger than this server takes", retriable: false },

@@ -65,6 +65,8 @@ export interface ProducerStatus {
   hasRoom: boolean;
   /** Produce requests sent again, since start. */
   retries: number;
-  /** The last error of the client as a whole, such as all brokers down. */
+  /** The last error of the client as a whole, such as all brokers down, while no broker is up. */
   lastError?: string;
+  /** Why the client can never produce again, if it cannot. */
+  fatalError?: string;
 }

@@ -2,7 +2,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { routePath } from "hono/route";
 
-import { failure } from "../domain/errors.ts";
+import { type Failure, failure } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { RequestTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
@@ -33,16 +33,33 @@ export function createApplication(options: ApplicationOptions): Hono {
   app.on(hot ? NOT_POST : ALL, "*", counted(requests));
   for (const route of routes) app.route("/", route);
 
+  const isHot = (method: string) => hot !== undefined && method === "POST";
   app.notFound((c) => {
     const { method, path } = c.req;
-    if (hot && method === "POST") requests.answered(other, method, 404, 0, 0);
-    return answers.problem(
-      failure("not-found", `there is nothing at ${method} ${path}; see the README for the paths`),
+    if (isHot(method)) requests.answered(other, method, 404, 0, 0);
+    const allowed = ALL.filter((each) => each !== method && takes(app, each, path));
+    if (allowed.length === 0) return answers.problem(nothingAt(method, path));
+    const answer = answers.problem(
+      failure("method-not-allowed", `${path} does not take ${method}; allowed: ${allowed.join(", ")}`),
     );
+    answer.headers.set("allow", allowed.join(", "));
+    return answer;
   });
-  app.onError((error, c) => answers.problem(recovered(logger, error, `${c.req.method} ${c.req.path}`)));
+  app.onError((error, c) => {
+    const { method, path } = c.req;
+    if (isHot(method)) requests.answered(requests.route(routePath(c)), method, 500, 0, 0);
+    return answers.problem(recovered(logger, error, `${method} ${path}`));
+  });
   return app;
 }
+
+/** Whether any route, beside what goes with all of them, takes the method at the path. */
+function takes(app: Hono, method: string, path: string): boolean {
+  return app.router.match(method, path)[0].some(([[, { path: pattern }]]) => !pattern.endsWith("*"));
+}
+
+const nothingAt = (method: string, path: string): Failure =>
+  failure("not-found", `there is nothing at ${method} ${path}; see the README for the paths`);
 
 /** A thrown error as a failure that says nothing of our insides, with one log line that says all. */
 export function recovered(logger: Logger, error: unknown, request: string) {

@@ -21,7 +21,7 @@ export type Address = { hostname: string; port: number } | { unix: string };
 
 export interface ListenOptions {
   address: Address;
-  /** Milliseconds after which a client that takes nothing of its answer is cut; in effect up to 8 s later. */
+  /** Milliseconds after which a client that takes nothing of its answer is cut, in effect up to 8 s later; 251 s at most. */
   writeTimeout: number;
   fetch: (request: Request, server: Server) => Response | Promise<Response>;
   /** The answer to a request whose handler threw. */
@@ -43,15 +43,13 @@ export interface Listener {
 
 /** Longer than most clients keep an unused connection, so that they close it and no request meets a closing one. */
 const IDLE_SECONDS = 75;
-/** Bun's maximum. */
-const MAX_TIMEOUT_SECONDS = 255;
 const TICK_SECONDS = 4;
 
 /** Starts to listen; port 0 takes a free one. Throws one sentence naming the address and what is wrong with it. */
 export async function listen({ address, writeTimeout, fetch, error }: ListenOptions): Promise<Listener> {
   if ("unix" in address) await removeStaleSocket(address.unix);
   // The first tick may come at once: one more, so that nobody is cut before the time.
-  const writeSeconds = Math.min(Math.ceil(writeTimeout / 1000) + TICK_SECONDS, MAX_TIMEOUT_SECONDS);
+  const writeSeconds = Math.ceil(writeTimeout / 1000) + TICK_SECONDS;
   // An answer that the kernel did not take whole is still unfinished on the next turn, and only then can its timer still
   // be set. For a finished one the call does nothing, and its connection idles as ever.
   const watchWrite = nextTurn<Request>((answered) => {

@@ -17,7 +17,8 @@ export function readPrefer(header: string | null, byDefault: Wait, longest: numb
   if (preferences.includes("respond-async")) return ASYNC;
   const wait = preferences.map((preference) => /^wait\s*=\s*"?(\d+)"?$/.exec(preference)?.[1]).find(Boolean);
   if (wait === undefined) return { wait: byDefault, applied: undefined };
-  return { wait: Math.min(Number(wait) * 1000, longest), applied: applied(`wait=${wait}`) };
+  const ms = Math.min(Number(wait) * 1000, longest);
+  return { wait: ms, applied: applied(`wait=${Math.floor(ms / 1000)}`) };
 }
 
 const ASYNC: Preference = { wait: "no", applied: { "preference-applied": "respond-async" } };

@@ -4,6 +4,9 @@ import { type Failure, failure, type Violation } from "../domain/errors.ts";
 import { EVENT_MEMBERS, MAX_HEADERS } from "../domain/event.ts";
 import type { Framing } from "../domain/ports.ts";
 
+/** A batch of 10,000 wrong events need not be answered with 10,000 sentences, nor looked at any further. */
+const MAX_VIOLATIONS = 100;
+
 const DATE = [
   String.raw`\d{4}-(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])`,
   String.raw`\d{4}-(?:0[469]|11)-(?:0[1-9]|[12]\d|30)`,
@@ -43,7 +46,7 @@ const members = {
         ({ input }) => `must have at most ${MAX_HEADERS} headers, not ${Object.keys(input).length}`,
       ),
       v.rawCheck(({ dataset, addIssue }) => {
-        if (!dataset.typed) return;
+        if (!dataset.typed || dataset.issues !== undefined) return;
         for (const [key, value] of Object.entries(dataset.value)) {
           if (typeof value === "string") continue;
           const path = [{ type: "object", origin: "value", input: dataset.value, key, value }] as const;
@@ -62,18 +65,24 @@ const members = {
 };
 
 /** An object of these members and no others. valibot's own strict object would name the first unknown member only. */
-const strictly = (entries: v.ObjectEntries) =>
-  v.pipe(
+function strictly(entries: v.ObjectEntries) {
+  const known = v.object(entries, "is missing");
+  const never = v.never(`is not known; allowed: ${Object.keys(entries).join(", ")}`);
+  return v.pipe(
     v.custom<object>(isObject, ofKind("an object")),
     v.lazy((input) => {
-      const unknown = Object.keys(input as object).filter((name) => !Object.hasOwn(entries, name));
-      const never = v.never(`is not known; allowed: ${Object.keys(entries).join(", ")}`);
-      return v.object(
-        { ...entries, ...Object.fromEntries(unknown.map((name) => [name, never])) },
-        "is missing",
-      );
+      const unknown = Object.keys(input as object)
+        .values()
+        .filter((name) => !Object.hasOwn(entries, name))
+        .take(MAX_VIOLATIONS + 1)
+        .map((name) => [name, never] as const)
+        .toArray();
+      return unknown.length === 0
+        ? known
+        : v.object({ ...entries, ...Object.fromEntries(unknown) }, "is missing");
     }),
   );
+}
 
 /** A single post. */
 const Single = strictly(members);
@@ -100,19 +109,16 @@ export function explain(body: Uint8Array, shape: BodyShape, names: readonly stri
   } catch {
     return failure("malformed-body", "the body is not JSON");
   }
-  const schema = shape === "single" ? Single : v.array(inBatch(names), ofKind("an array of events"));
-  const parsed = v.safeParse(schema, input);
-  if (parsed.success) return undefined;
-  const violations = parsed.issues.map(toViolation);
+  const violations =
+    shape === "single" ? violationsOf(Single, input) : violationsOfMany(inBatch(names), input);
+  if (violations.length === 0) return undefined;
   const first = violations.slice(0, 3).map(({ pointer, detail }) => `${pointer || "the body"} ${detail}`);
-  const more = violations.length > first.length ? `; and ${violations.length - first.length} more` : "";
+  const left = violations.length - first.length;
+  const more = violations.length > MAX_VIOLATIONS ? "; and more" : left > 0 ? `; and ${left} more` : "";
   return failure("invalid-event", first.join("; ") + more, {
     violations: violations.slice(0, MAX_VIOLATIONS),
   });
 }
-
-/** A batch of 10,000 wrong events need not be answered with 10,000 sentences. */
-const MAX_VIOLATIONS = 100;
 
 const parseLines = (body: string): unknown[] =>
   body
@@ -120,10 +126,26 @@ const parseLines = (body: string): unknown[] =>
     .filter((line) => !/^[ \t\r]*$/.test(line))
     .map((line) => JSON.parse(line));
 
-function toViolation({ path, message }: v.BaseIssue<unknown>): Violation {
-  const keys = (path ?? []).map(({ key }) => String(key).replaceAll("~", "~0").replaceAll("/", "~1"));
-  return { pointer: keys.map((key) => `/${key}`).join(""), detail: message };
+/** Event by event: valibot would collect every issue of a body of a million wrong ones, in gigabytes. */
+function violationsOfMany(schema: v.GenericSchema, events: unknown): Violation[] {
+  if (!Array.isArray(events))
+    return [{ pointer: "", detail: ofKind("an array of events")({ input: events }) }];
+  const violations: Violation[] = [];
+  for (const [index, event] of events.entries()) {
+    violations.push(...violationsOf(schema, event, `/${index}`));
+    if (violations.length > MAX_VIOLATIONS) break;
+  }
+  return violations;
 }
+
+const violationsOf = (schema: v.GenericSchema, event: unknown, place = ""): Violation[] =>
+  (v.safeParse(schema, event).issues ?? []).map(({ path, message }) => ({
+    pointer: place + (path ?? []).map(({ key }) => `/${escaped(String(key))}`).join(""),
+    detail: message,
+  }));
+
+/** As RFC 6901 asks. */
+const escaped = (key: string): string => key.replaceAll("~", "~0").replaceAll("/", "~1");
 
 function isObject(value: unknown): boolean {
   return value !== null && typeof value === "object" && !Array.isArray(value);

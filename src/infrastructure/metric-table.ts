@@ -15,7 +15,7 @@ export interface MetricSources {
   batchSizes: Histogram;
   eventLoopLag: Histogram;
   /** Labels of sidepost_info. */
-  info: { version: string; librdkafka: string };
+  info: { version: string; librdkafka: string; app: string; app_version: string };
 }
 
 /** A metric: how it is called, and how it is read. */
@@ -98,7 +98,7 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: "producer_events_lost_total",
-    help: "Events given up at shutdown; they are counted as failed, too.",
+    help: "Events promised and not delivered, or given up at shutdown; they are counted as failed, too.",
     type: "counter",
     samples: ({ tally }) => [{ value: tally.lostTotal }],
   },

@@ -20,7 +20,8 @@ export interface Machine {
   say: (line: string) => void;
 }
 
-const multiarch = `${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
+/** The folder of this machine's libraries and headers in Debian's layout. */
+export const multiarch = `${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
 
 const command = (name: string) => () => Bun.which(name) !== null;
 const header = (name: string) => () =>

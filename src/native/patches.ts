@@ -39,6 +39,54 @@ export const PATCHES: readonly Patch[] = [
 
         /* By limiting the number of not-yet-sent buffers`,
   },
+  {
+    file: "src/rdhttp.c",
+    why: "a retry's answer must not be read behind the body of the error before it",
+    find: `        res = curl_easy_perform(hreq->hreq_curl);
+`,
+    replace: `        rd_buf_destroy_free(hreq->hreq_buf);
+        hreq->hreq_buf = rd_buf_new(1, 1024);
+
+        res = curl_easy_perform(hreq->hreq_curl);
+`,
+  },
+  {
+    file: "src/rdhttp.c",
+    // Closing waits for the thread that fetches: twenty seconds, where the endpoint does not answer.
+    why: "a client that is closed must give up the token it asks for; libcurl calls this about once a second",
+    find: `static void rd_http_ssl_configure(rd_kafka_t *rk, CURL *hreq_curl) {
+`,
+    replace: `static int rd_http_req_progress_cb(void *rk, curl_off_t dltotal, curl_off_t dlnow,
+                                   curl_off_t ultotal, curl_off_t ulnow) {
+        return rd_kafka_terminating((rd_kafka_t *)rk) ? 1 : 0;
+}
+
+static void rd_http_ssl_configure(rd_kafka_t *rk, CURL *hreq_curl) {
+        curl_easy_setopt(hreq_curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(hreq_curl, CURLOPT_XFERINFOFUNCTION,
+                         rd_http_req_progress_cb);
+        curl_easy_setopt(hreq_curl, CURLOPT_XFERINFODATA, rk);
+
+`,
+  },
+  {
+    file: "src/rdkafka_sasl_oauthbearer.c",
+    why: "a token that cannot be used must say why: upstream's error event carries a code, and its text alone",
+    find: `        if (error_changed)
+                rd_kafka_op_err(rk, RD_KAFKA_RESP_ERR__AUTHENTICATION,
+                                "Failed to acquire SASL OAUTHBEARER token: %s",
+                                errstr);
+`,
+    replace: `        if (error_changed) {
+                rd_kafka_log(rk, LOG_ERR, "OAUTHBEARER",
+                             "Failed to acquire SASL OAUTHBEARER token: %s",
+                             errstr);
+                rd_kafka_op_err(rk, RD_KAFKA_RESP_ERR__AUTHENTICATION,
+                                "Failed to acquire SASL OAUTHBEARER token: %s",
+                                errstr);
+        }
+`,
+  },
 ];
 
 /** Changes a copy of librdkafka's sources. Throws where a place is not there exactly once: the version is another. */

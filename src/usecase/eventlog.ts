@@ -11,10 +11,18 @@ export interface EventLog {
   type(name: string): TypeLog;
   /** Logs a post that was refused before anything was taken. */
   rejected(error: Failure, fields?: LogFields): void;
-  /** Logs an event that is given up at shutdown. Never sampled. */
-  lost(event: { id: string; type: string; topic: string; key: string | null }, error: Failure): void;
+  /** Logs an event that was promised and will not be delivered. Never sampled. */
+  lost(event: LostEvent, error: Failure): void;
   /** Writes the counts that wait for the end of their second. */
   flush(): void;
+}
+
+export interface LostEvent {
+  id: string;
+  type: string;
+  topic: string;
+  /** Undefined where it is not known. */
+  key?: string | null | undefined;
 }
 
 /** Logs events of one type. `ms` is the duration of all of them; a receipt is asked for only when its line is written. */

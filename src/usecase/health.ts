@@ -19,10 +19,11 @@ const MAX_ERROR_RATE = 0.1;
 export function judgeHealth(status: ProducerStatus, recent: Recent, draining: boolean): HealthReport {
   const checks = {
     kafka: {
-      healthy: status.brokersUp > 0,
+      healthy: status.brokersUp > 0 && status.fatalError === undefined,
       brokers_up: status.brokersUp,
       brokers_known: status.brokersKnown,
       ...(status.lastError === undefined ? {} : { last_error: status.lastError }),
+      ...(status.fatalError === undefined ? {} : { fatal_error: status.fatalError }),
     },
     error_rate: {
       healthy: recent.errorRate <= MAX_ERROR_RATE,

@@ -51,20 +51,30 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return { status: "refused", error };
   }
 
-  function book(type: EventType, receipt: Delivered | Failed, key: string | null, start: number): void {
+  function bookDelivered(type: EventType, start: number, count: number, receiptAt: (i: number) => Delivered) {
     const { tally: counts, log } = booksOf(type);
     const end = now();
-    if (receipt.status === "delivered") {
-      tally.published(counts, start, end);
-      log.published(end - start, 1, () => receipt);
-      return;
-    }
-    tally.failed(counts, receipt.error.code, end);
-    if (receipt.error.code === "delivery-abandoned") {
+    tally.published(counts, start, end, count);
+    log.published(end - start, count, receiptAt);
+  }
+
+  /** `promised`: whether the poster was told that the event is on its way. Then it is lost, and nobody else will say so. */
+  function bookFailed(
+    type: EventType,
+    receipt: Failed,
+    start: number,
+    promised: boolean,
+    key?: string | null,
+  ) {
+    const { tally: counts, log } = booksOf(type);
+    const { id, error } = receipt;
+    const end = now();
+    tally.failed(counts, error.code, end);
+    if (promised || error.code === "delivery-abandoned") {
       tally.lost(1);
-      eventLog.lost({ id: receipt.id, type: type.type, topic: type.topic, key }, receipt.error);
+      eventLog.lost({ id, type: type.type, topic: type.topic, key }, error);
     } else {
-      log.failed(end - start, receipt.error.code, 1, () => receipt);
+      log.failed(end - start, error.code, 1, () => receipt);
     }
   }
 
@@ -73,14 +83,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
     let answer: ((receipt: Receipt) => void) | undefined;
     const id = producer.send(body, type, (delivery, sentId, key) => {
       const receipt = toReceipt(sentId, delivery);
-      book(type, receipt, key, start);
+      if (receipt.status === "delivered") bookDelivered(type, start, 1, () => receipt);
+      else bookFailed(type, receipt, start, answer === undefined, key);
       answer?.(receipt);
     });
     if (typeof id !== "string") return refuse(id, type);
     tally.accepted(booksOf(type).tally);
     if (wait === "no") return { status: "accepted", id };
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(unconfirmed(id, wait)), wait);
+      const timer = setTimeout(() => {
+        answer = undefined;
+        resolve(unconfirmed(id, wait));
+      }, wait);
       answer = (receipt) => {
         clearTimeout(timer);
         resolve(receipt);
@@ -93,7 +107,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     let answer: ((outcome: BatchOutcome) => void) | undefined;
     const batch = producer.sendBatch(body, framing, wait !== "no", (json) => {
       const settled = batch as Batch;
-      bookBatch(settled, start, json !== undefined);
+      bookBatch(settled, start, json !== undefined, answer === undefined);
       answer?.(json === undefined ? receiptsOf(settled) : { status: "delivered", json });
     });
     if (!("size" in batch)) return refuse(batch);
@@ -101,7 +115,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (wait === "no") return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
     if (batch.size === 0) return [];
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(receiptsOf(batch, wait)), wait);
+      const timer = setTimeout(() => {
+        answer = undefined;
+        resolve(receiptsOf(batch, wait));
+      }, wait);
       answer = (outcome) => {
         clearTimeout(timer);
         resolve(outcome);
@@ -110,18 +127,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   /** Counts what was delivered with one call a type; failures are rare, and go one by one. */
-  function bookBatch(batch: Batch, start: number, allDelivered: boolean): void {
-    const end = now();
+  function bookBatch(batch: Batch, start: number, allDelivered: boolean, promised: boolean): void {
     for (const [type, indexes] of byType(batch)) {
       const receiptAt = (index: number) => toReceipt(batch.ids[index]!, batch.deliveryAt(index)!);
       const { delivered = [], failed = [] } = allDelivered
         ? { delivered: indexes }
         : Object.groupBy(indexes, (index) => receiptAt(index).status);
-      for (const index of failed) book(type, receiptAt(index), null, start);
+      for (const index of failed) bookFailed(type, receiptAt(index) as Failed, start, promised);
       if (delivered.length === 0) continue;
-      const { tally: counts, log } = booksOf(type);
-      tally.published(counts, start, end, delivered.length);
-      log.published(end - start, delivered.length, (i) => receiptAt(delivered[i]!) as Delivered);
+      bookDelivered(type, start, delivered.length, (i) => receiptAt(delivered[i]!) as Delivered);
     }
   }
 

@@ -22,7 +22,7 @@ export interface TypeTally {
 export interface Tally {
   readonly types: readonly TypeTally[];
   readonly rejectedBy: Readonly<Record<ErrorCode, number>>;
-  /** Events given up at shutdown, which are in `failed` too. */
+  /** Events that were promised or given up at shutdown, and not delivered; they are in `failed` too. */
   readonly lostTotal: number;
   /** Resolves an event type, once and not per event. Throws a RangeError when it was not given at creation. */
   type(name: string): TypeTally;

@@ -44,9 +44,9 @@ export async function formatBroker(
 }
 
 /** Starts the broker's process. The kernel kills it when the thread that asked for it is gone, however it went. */
-export function spawnBroker(node: BrokerNode, classPath: string): Subprocess {
+export function spawnBroker(node: BrokerNode, classPath: string, java: string[] = []): Subprocess {
   const log = openSync(logFile(node), "a");
-  const command = [...JAVA, "-cp", classPath, "kafka.Kafka", settingsFile(node)];
+  const command = [...JAVA, ...java, "-cp", classPath, "kafka.Kafka", settingsFile(node)];
   const child = Bun.spawn(["setpriv", "--pdeathsig", "KILL", ...command], {
     stdin: "ignore",
     stdout: log,

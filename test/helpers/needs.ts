@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import type { Need } from "../../src/native/packages.ts";
+import { multiarch, type Need } from "../../src/native/packages.ts";
 
 /** What the tests run beside sidepost: a real Kafka from Maven Central, and a consumer that is not ours. */
 export const TEST_NEEDS: Need[] = [
@@ -11,6 +11,15 @@ export const TEST_NEEDS: Need[] = [
     what: "Java 17 or newer",
     present: () => javaMajor() >= 17,
     debian: ["openjdk-17-jre-headless | default-jre-headless (>= 2:1.17)"],
+  },
+  { what: "OpenSSL's command", present: () => Bun.which("openssl") !== null, debian: ["openssl"] },
+  { what: "a Kerberos KDC", present: () => Bun.which("krb5kdc") !== null, debian: ["krb5-kdc"] },
+  { what: "kadmin.local", present: () => Bun.which("kadmin.local") !== null, debian: ["krb5-admin-server"] },
+  { what: "kinit", present: () => Bun.which("kinit") !== null, debian: ["krb5-user"] },
+  {
+    what: "GSSAPI for Cyrus SASL",
+    present: () => existsSync(`/usr/lib/${multiarch}/sasl2/libgssapiv2.so`),
+    debian: ["libsasl2-modules-gssapi-mit"],
   },
 ];
 

@@ -33,7 +33,7 @@ test("what nothing answers is a 404 that names the request", async () => {
   });
   await app.request("/nowhere", { method: "POST" });
   await app.request("/well", { method: "PUT" });
-  expect(statuses("other")).toEqual({ "PUT 404": 2, "POST 404": 1 });
+  expect(statuses("other")).toEqual({ "PUT 404": 1, "PUT 405": 1, "POST 404": 1 });
 });
 
 test("hot routes are not counted twice, all others once", async () => {

@@ -2,9 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../src/native/toolchain.ts";
-import { address, brokerAnswers, formatBroker, spawnBroker } from "../helpers/kafka-broker.ts";
-import { kafkaClassPath } from "../helpers/kafka-jars.ts";
-import { freePorts } from "../helpers/ports.ts";
+import { startKafkaListeners } from "../helpers/kafka-listeners.ts";
 
 /** A real broker with a listener for each way in. Disposing of it ends it and removes its data. */
 export interface SecureKafka extends AsyncDisposable {
@@ -13,6 +11,8 @@ export interface SecureKafka extends AsyncDisposable {
   sasl: string;
   /** TLS with a certificate of its own making for 127.0.0.1. */
   tls: string;
+  /** SASL_SSL: what the two above take, together. */
+  saslTls: string;
   /** That certificate, a PEM file. */
   certificate: string;
 }
@@ -21,39 +21,30 @@ const MECHANISMS = "org.apache.kafka.common.security";
 const PASSWORD = "keystore-secret";
 
 export async function startSecureKafka(): Promise<SecureKafka> {
-  const [port, controllerPort, saslPort, tlsPort] = (await freePorts(4)) as [number, number, number, number];
   const folder = mkdtempSync(join(tmpdir(), "sidepost-secure-"));
-  const classPath = await kafkaClassPath();
-  const node = { id: 1, port, controllerPort, folder: join(folder, "broker") };
+  await using started = new AsyncDisposableStack();
+  started.defer(() => rmSync(folder, { recursive: true, force: true }));
   const keystore = await makeKeystore(folder);
-  const open = `PLAINTEXT://${address(node)},SASL://127.0.0.1:${saslPort},TLS://127.0.0.1:${tlsPort}`;
-  await formatBroker(node, [node], classPath, {
-    listeners: `${open},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": open,
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL",
-    ...sasl("listener.name.sasl"),
-    "listener.name.tls.ssl.keystore.location": keystore.file,
-    "listener.name.tls.ssl.keystore.password": PASSWORD,
-  });
-  const broker = spawnBroker(node, classPath);
-  const dispose = async () => {
-    broker.kill("SIGKILL");
-    await broker.exited;
-    rmSync(folder, { recursive: true, force: true });
-  };
-  try {
-    await brokerAnswers(node, broker, 1);
-    await addScramUser(classPath, address(node));
-  } catch (error) {
-    await dispose();
-    throw error;
-  }
+  const kafka = started.use(
+    await startKafkaListeners({
+      protocols: { SASL: "SASL_PLAINTEXT", TLS: "SSL", SASLTLS: "SASL_SSL" },
+      properties: {
+        ...sasl("listener.name.sasl"),
+        ...sasl("listener.name.sasltls"),
+        "ssl.keystore.location": keystore.file,
+        "ssl.keystore.password": PASSWORD,
+      },
+    }),
+  );
+  await addScramUser(kafka.classPath, kafka.plaintext);
+  const running = started.move();
   return {
-    plaintext: address(node),
-    sasl: `127.0.0.1:${saslPort}`,
-    tls: `127.0.0.1:${tlsPort}`,
+    plaintext: kafka.plaintext,
+    sasl: kafka.at.SASL,
+    tls: kafka.at.TLS,
+    saslTls: kafka.at.SASLTLS,
     certificate: keystore.certificate,
-    [Symbol.asyncDispose]: dispose,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 

@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { RdKafka } from "@confluentinc/kafka-javascript";
 import { waitUntil } from "../helpers/wait.ts";
-import { connect, disconnect, flush, newProducer, rejected, thrown } from "./support.ts";
+import { connect, deliver, disconnect, newProducer, rejected, thrown } from "./support.ts";
 import { type SecureKafka, startSecureKafka } from "./secure-kafka.ts";
 
 let kafka: SecureKafka;
@@ -20,21 +20,6 @@ const sasl = (mechanism: string, properties: Record<string, unknown> = {}) => ({
   ...properties,
 });
 const password = (word: string) => ({ "sasl.username": "alice", "sasl.password": word });
-
-/** Resolves when a message of the producer is in Kafka; rejects with what stands in the way. */
-async function deliver(
-  config: Record<string, unknown>,
-  options: RdKafka.MetadataOptions = {},
-): Promise<void> {
-  const producer = newProducer({ dr_cb: true, ...config });
-  const failures: unknown[] = [];
-  producer.on("delivery-report", (error) => void failures.push(error));
-  await connect(producer, options);
-  producer.produce("secure", null, Buffer.from("x"));
-  await flush(producer, 10_000);
-  expect(failures).toEqual([null]);
-  await disconnect(producer);
-}
 
 /** An unsigned token, as a broker without a validator takes it. */
 function token(lifetimeMs: number, subject = "alice") {

@@ -36,6 +36,27 @@ export const disconnect = (producer: RdKafka.Producer, ms = 5000) =>
 export const flush = (producer: RdKafka.Producer, ms = 5000) =>
   called<void>((done) => producer.flush(ms, done));
 
+/** Resolves when a message of a producer of its own is in Kafka; rejects with what stands in the way. */
+export async function deliver(config: Config, options: RdKafka.MetadataOptions = {}): Promise<void> {
+  const producer = newProducer({ dr_cb: true, ...config });
+  const reports: (Failure | null)[] = [];
+  producer.on("delivery-report", (error) => void reports.push(error as Failure | null));
+  await connect(producer, options);
+  producer.produce("delivered", null, Buffer.from("x"));
+  await flush(producer, 10_000);
+  await disconnect(producer);
+  if (reports.length !== 1 || reports[0]) throw reports[0] ?? new Error(`${reports.length} reports came`);
+}
+
+/** Connects and polls at once: what the client says until it has a broker comes too. */
+export async function connectPolling(producer: RdKafka.Producer, options: RdKafka.MetadataOptions) {
+  const connecting = connect(producer, options);
+  const started = () => (producer.isConnected() ? true : undefined);
+  await Promise.race([connecting, waitUntil(started, 5000, () => new Error("there is no client"))]);
+  producer.setPollInBackground(true);
+  return connecting;
+}
+
 /** A connected producer whose reports are gathered as they come. Disposing of it disconnects. */
 export interface Open extends AsyncDisposable {
   producer: RdKafka.Producer;
@@ -95,16 +116,18 @@ export interface Ended {
 
 const PRELUDE = `
   import { RdKafka } from "@confluentinc/kafka-javascript";
-  import { called, connect, disconnect, flush, MOCK, newProducer, openProducer } from "./test/native/support.ts";
+  import { called, connect, deliver, disconnect, flush, MOCK, newProducer, openProducer } from "./test/native/support.ts";
 `;
 
 /** Runs a program in a process of its own, with this module's functions at hand, and resolves when it is gone. */
 export async function runProgram(
   source: string,
   signal?: (output: string) => NodeJS.Signals | undefined,
+  env: Record<string, string> = {},
 ): Promise<Ended> {
   const child = Bun.spawn([process.execPath, "-e", PRELUDE + source], {
     cwd: join(import.meta.dir, "../.."),
+    env: { ...process.env, ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

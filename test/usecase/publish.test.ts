@@ -149,9 +149,36 @@ test("events of a batch given up at shutdown are counted as lost and logged one 
   expect(await receipts).toMatchObject([{ status: "failed" }, { status: "failed" }, { status: "delivered" }]);
   expect(counts()).toMatchObject({ failed: 2, lost: 2, published: 1 });
   expect(lines.filter((line) => line.startsWith("lost"))).toEqual([
-    "lost user_created b-0 events null",
-    "lost order_created b-1 orders null",
+    "lost user_created b-0 events undefined",
+    "lost order_created b-1 orders undefined",
   ]);
+});
+
+test("an accepted event that Kafka refuses is lost, and so is one whose poster was told to go on waiting", async () => {
+  const { publisher, producer, counts, lines } = start();
+  publisher.one(BODY, USER, "no");
+  producer.settle({ error: REJECTED });
+  expect(counts()).toMatchObject({ failed: 1, lost: 1 });
+  expect(await publisher.one(BODY, USER, 1)).toMatchObject({ status: "failed" });
+  producer.settle({ error: REJECTED });
+  expect(counts()).toMatchObject({ failed: 2, lost: 2 });
+  expect(lines).toEqual(["lost user_created id-1 events null", "lost user_created id-1 events null"]);
+});
+
+test("an event whose poster learns of its failure is not lost", async () => {
+  const { publisher, producer, counts } = start();
+  const receipt = publisher.one(BODY, USER, LONG);
+  producer.settle({ error: REJECTED });
+  expect(await receipt).toMatchObject({ status: "failed" });
+  expect(counts()).toMatchObject({ failed: 1, lost: 0 });
+});
+
+test("accepted events of a batch that Kafka refuses are lost", () => {
+  const { publisher, producer, counts } = start();
+  producer.batchOf = [USER, USER];
+  publisher.many(BODY, "array", "no");
+  producer.settleBatch([at(1), { error: REJECTED }]);
+  expect(counts()).toMatchObject({ published: 1, failed: 1, lost: 1 });
 });
 
 test("receipts that come rendered are handed on as they are, and counted all the same", async () => {

@@ -20,6 +20,8 @@ export interface EventRoutesOptions {
   /** What a post waits for that does not say, and the longest that any may wait, in milliseconds. */
   wait: Wait;
   longestWait: number;
+  /** Says why a web page may not post, if it may not. */
+  originCheck: (request: Request) => Failure | undefined;
   requests: RequestTally;
   answers: Answers;
   stats: () => Stats;
@@ -49,6 +51,8 @@ export function eventRoutes(options: EventRoutesOptions): { posts: Hono; others:
   }
 
   async function one(request: Request, name: string): Promise<Response> {
+    const foreign = options.originCheck(request);
+    if (foreign) return refused(foreign);
     const type = byName.get(name);
     if (type === undefined) return refused(unknownEvent(name, names));
     const mediaType = request.headers.get("content-type");
@@ -63,6 +67,8 @@ export function eventRoutes(options: EventRoutesOptions): { posts: Hono; others:
   }
 
   async function many(request: Request): Promise<Response> {
+    const foreign = options.originCheck(request);
+    if (foreign) return refused(foreign);
     const mediaType = request.headers.get("content-type");
     const framing = framingOf(mediaType);
     if (framing === undefined)
@@ -100,15 +106,7 @@ export function eventRoutes(options: EventRoutesOptions): { posts: Hono; others:
       requests.answered(manyTally, "POST", response.status, start, performance.now());
       return response;
     });
-  const others = new Hono()
-    .get(statsPath, () => answers.json(200, options.stats()))
-    .on(["PUT", "PATCH", "DELETE", "GET"], [onePath, manyPath], ({ req: { method, path } }) => {
-      const answer = answers.problem(
-        failure("method-not-allowed", `${path} does not take ${method}; allowed: POST`),
-      );
-      answer.headers.set("allow", "POST");
-      return answer;
-    });
+  const others = new Hono().get(statsPath, () => answers.json(200, options.stats()));
   return { posts, others };
 }
 

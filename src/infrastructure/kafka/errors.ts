@@ -18,7 +18,6 @@ const CODES: Partial<Record<number, ErrorCode>> = {
   [ERRORS.ERR_REQUEST_TIMED_OUT]: "delivery-timeout",
   [ERRORS.ERR__PURGE_QUEUE]: "delivery-abandoned",
   [ERRORS.ERR__PURGE_INFLIGHT]: "delivery-abandoned",
-  [ERRORS.ERR__STATE]: "draining",
   [ERRORS.ERR__TRANSPORT]: "kafka-unavailable",
   [ERRORS.ERR__ALL_BROKERS_DOWN]: "kafka-unavailable",
   [ERRORS.ERR__RESOLVE]: "kafka-unavailable",
@@ -30,12 +29,20 @@ const CODES: Partial<Record<number, ErrorCode>> = {
   [ERRORS.ERR_NOT_ENOUGH_REPLICAS]: "kafka-unavailable",
   [ERRORS.ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND]: "kafka-unavailable",
   [ERRORS.ERR_THROTTLING_QUOTA_EXCEEDED]: "kafka-unavailable",
+  [ERRORS.ERR_REPLICA_NOT_AVAILABLE]: "kafka-unavailable",
+  [ERRORS.ERR_KAFKA_STORAGE_ERROR]: "kafka-unavailable",
+  [ERRORS.ERR_FENCED_LEADER_EPOCH]: "kafka-unavailable",
+  [ERRORS.ERR_UNKNOWN_LEADER_EPOCH]: "kafka-unavailable",
+  [ERRORS.ERR_UNKNOWN_PRODUCER_ID]: "kafka-unavailable",
+  [ERRORS.ERR_OUT_OF_ORDER_SEQUENCE_NUMBER]: "kafka-unavailable",
+  [ERRORS.ERR__STATE]: "kafka-unavailable",
+  [ERRORS.ERR__FATAL]: "kafka-unavailable",
 };
 
 /** What to do about it, where there is something to do. */
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   "admission-closed":
-    "the queue to Kafka is full; post again later, or raise RDKAFKA_QUEUE_BUFFERING_MAX_MESSAGES",
+    "the queue to Kafka is full; post again later, or raise RDKAFKA_QUEUE_BUFFERING_MAX_MESSAGES or _MAX_KBYTES",
   // Kafka judges whole batches, and librdkafka does not split a batch that was refused as Java clients do.
   "event-too-large":
     "make it smaller, or raise RDKAFKA_MESSAGE_MAX_BYTES and the topic's max.message.bytes; " +

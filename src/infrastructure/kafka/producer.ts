@@ -34,7 +34,7 @@ interface Waiting {
 export const { librdkafkaVersion } = Kafka;
 
 /** More than enough for reports that are already on their way. */
-const ABANDON_MS = 2000;
+const ABANDON_MS = 1000;
 
 /** Starts the client. It takes events before any broker has answered. Rejects where librdkafka refuses its options. */
 export async function createProducer(options: ProducerOptions): Promise<Producer> {
@@ -66,10 +66,15 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
 
   const queued = () => (closed ? { messages: 0, bytes: 0 } : core.queued());
 
+  // More may be taken while the client flushes, so its word that it is done is not the last.
   async function flush(ms: number): Promise<boolean> {
-    if (closed || queued().messages === 0) return true;
-    await new Promise<void>((resolve) => client.flush(ms, () => resolve()));
-    return queued().messages === 0;
+    const deadline = performance.now() + ms;
+    while (!closed && queued().messages > 0) {
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      await new Promise<void>((resolve) => client.flush(left, () => resolve()));
+    }
+    return true;
   }
 
   return {
@@ -120,19 +125,25 @@ interface Known {
   brokersKnown: number;
   retries: number;
   lastError?: string;
+  fatalError?: string;
 }
 
 /** What the client tells of itself and the cluster, kept up to date. */
 function watch(client: RdKafka.Producer, onStatistics: (json: string) => void): Known {
   const known: Known = { contacted: false, brokersUp: 0, brokersKnown: 0, retries: 0 };
   client.on("event.stats", ({ message }) => {
-    Object.assign(known, brokerCounts(message));
+    const counts = brokerCounts(message);
+    // A broker that leaves takes its count along, and a counter must not fall.
+    if (counts) Object.assign(known, counts, { retries: Math.max(counts.retries, known.retries) });
+    if (known.brokersUp > 0) delete known.lastError;
     onStatistics(message);
   });
-  client.on("event.error", ({ code, message }) => {
+  client.on("event.error", (error) => {
+    const { code, message } = error;
     // "All brokers down" comes after each error that says why.
     const isEcho = code === Kafka.ERRORS.ERR__ALL_BROKERS_DOWN && known.lastError !== undefined;
     if (!isEcho) known.lastError = message;
+    if (error.isFatal) known.fatalError ??= message;
   });
   return known;
 }

@@ -16,7 +16,10 @@ export function refusal(core: EventCore, code: number, body: Uint8Array): Failur
     case REFUSED.noRoom:
       return kafkaFailure(ERR__QUEUE_FULL, core.errorText(ERR__QUEUE_FULL));
     case REFUSED.tooMuch:
-      return failure("body-too-large", "the batch holds more than the whole queue to Kafka; post it in parts");
+      return failure(
+        "body-too-large",
+        "the batch holds more than the whole queue to Kafka; post it in parts",
+      );
     default:
       return kafkaFailure(code, core.errorText(code));
   }

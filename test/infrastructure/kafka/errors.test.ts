@@ -13,7 +13,7 @@ test.each([
   ["ERR__MSG_TIMED_OUT", "delivery-timeout"],
   ["ERR__PURGE_QUEUE", "delivery-abandoned"],
   ["ERR__PURGE_INFLIGHT", "delivery-abandoned"],
-  ["ERR__STATE", "draining"],
+  ["ERR__STATE", "kafka-unavailable"],
   ["ERR__TRANSPORT", "kafka-unavailable"],
   ["ERR_LEADER_NOT_AVAILABLE", "kafka-unavailable"],
   ["ERR_NOT_ENOUGH_REPLICAS", "kafka-unavailable"],
