@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { version } from "../package.json";
 import type { Config } from "./config/schema.ts";
 import type { Failure } from "./domain/errors.ts";
+import type { EventType } from "./domain/event.ts";
 import type { Logger } from "./domain/logger.ts";
 import type { Producer } from "./domain/ports.ts";
 import { createAnswers } from "./http/answer.ts";
@@ -54,7 +55,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const producer = await createProducer({
     config,
     logger,
-    onStatistics: batchSizes.observeStatistics,
+    onBatches: batchSizes.observe,
     onContact: () => lifecycle.contacted(),
     onReady(bootstrap) {
       logger.info({ bootstrap }, config.kafka.embedded ? "Embedded broker ready" : "Kafka reached");
@@ -68,9 +69,9 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const { writeTimeout } = config.server;
   const originCheck = createOriginCheck(config.cors.origins);
   const status = () => producer.status();
-  const onRefused = (error: Failure) => {
-    tally.rejected(error.code);
-    eventLog.rejected(error);
+  const onRefused = (error: Failure, type?: EventType) => {
+    tally.rejected(error.code, type && tally.type(type.type));
+    eventLog.rejected(error, type && { event_type: type.type });
   };
 
   const health = healthRoutes({

@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
+
 import type { Config } from "./config/schema.ts";
 import type { Address } from "./config/units.ts";
 
@@ -26,20 +30,32 @@ export async function ask(command: string, { metrics }: Config): Promise<number>
     console.error(`"${command}" is no command; allowed: start, config, health, ready, metrics, help`);
     return 64; // EX_USAGE
   }
-  const { url, options } = reach(metrics.address);
+  const target = reach(metrics.address);
   try {
-    const answer = await fetch(url + path, { ...options, signal: AbortSignal.timeout(ASK_MS) });
-    console.log(await answer.text());
-    return answer.ok ? 0 : 1;
+    // Not fetch: it would ask HTTP_PROXY, which Docker sets in containers, for this very machine.
+    const request = get({ ...target, path, agent: false, signal: AbortSignal.timeout(ASK_MS) });
+    const [answer] = (await once(request, "response")) as [IncomingMessage];
+    console.log(await text(answer));
+    return answer.statusCode === 200 ? 0 : 1;
   } catch (error) {
-    console.error(`nothing answers at ${url}${path}: ${error instanceof Error ? error.message : error}`);
+    console.error(
+      `nothing answers at ${place(target)}${path}: ${error instanceof Error ? error.message : error}`,
+    );
     return 1;
   }
 }
 
-function reach(address: Address): { url: string; options: { unix?: string } } {
-  if ("unix" in address) return { url: "http://localhost", options: { unix: address.unix } };
-  const anywhere = address.hostname === "" || address.hostname === "0.0.0.0" || address.hostname === "::";
-  const host = anywhere ? "localhost" : address.hostname;
-  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`, options: {} };
+type Target = { socketPath: string } | { host: string; port: number };
+
+function reach(address: Address): Target {
+  if ("unix" in address) return { socketPath: address.unix };
+  const { hostname, port } = address;
+  const anywhere = hostname === "" || hostname === "0.0.0.0" || hostname === "::";
+  return { host: anywhere ? "localhost" : hostname, port };
+}
+
+function place(target: Target): string {
+  if ("socketPath" in target) return `unix:${target.socketPath}`;
+  const { host, port } = target;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

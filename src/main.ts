@@ -7,7 +7,7 @@ import { describeConfig } from "./config/describe.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import type { Logger } from "./domain/logger.ts";
-import { listen } from "./http/listener.ts";
+import { type Listener, listen } from "./http/listener.ts";
 import { checkProperty } from "./infrastructure/kafka/core.ts";
 import { createLogger } from "./infrastructure/logger.ts";
 import { drain } from "./lifecycle.ts";
@@ -15,13 +15,15 @@ import { drain } from "./lifecycle.ts";
 /** sysexits.h: the configuration is wrong, and starting again will not help. */
 const EX_CONFIG = 78;
 const FLUSH_LOG_MS = 1000;
-/** For librdkafka to end its threads, which may hang on a broker that does. */
 const CLOSE_MS = 1000;
+// A terminal signals the whole process group, and `bun run` passes the signal on to us once more a few ms later.
+const SAME_SIGNAL_MS = 500;
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 const [command = "start"] = process.argv.slice(2);
 const loaded = loadConfig(process.env, { readFile: (path) => readFileSync(path, "utf8"), checkProperty });
 
-if (command === "help" || command === "--help") {
+if (["help", "--help", "-h"].includes(command)) {
   console.log(HELP);
 } else if ("faults" in loaded) {
   console.error(["The configuration is wrong:", ...loaded.faults.map((fault) => `  ${fault}`)].join("\n"));
@@ -38,50 +40,55 @@ if (command === "help" || command === "--help") {
 async function start(config: Config, warnings: string[]): Promise<void> {
   const logger = await createLogger(config.log);
   for (const warning of warnings) logger.warn({}, warning);
-  let quit: (why: string) => void = () => {};
-  const signal = new Promise<string>((resolve) => (quit = resolve));
-  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => quit(name));
-  let failed = EX_CONFIG;
-  try {
-    const app = await compose(config, { logger, quit: () => quit("POST /quitquitquit") });
-    failed = 1;
-    let lastPost = performance.now();
-    const intake = await listen({
-      ...config.server,
-      error: app.recover,
-      fetch(request) {
-        if (request.method === "POST") lastPost = performance.now();
-        return app.data.fetch(request);
-      },
-    });
-    const admin = await listen({
-      address: config.metrics.address,
-      writeTimeout: config.server.writeTimeout,
-      error: app.recover,
-      fetch: (request) => app.admin.fetch(request),
-    });
-    logger.info({ data: originOf(intake.url), admin: originOf(admin.url) }, "listening");
+  const { promise: asked, resolve: quit } = Promise.withResolvers<string>();
+  for (const name of SIGNALS) process.on(name, () => quit(name));
 
-    const why = await signal;
-    endAtOnceOnSignal(app, logger);
-    app.lifecycle.beginDrain();
-    logger.info({ why, timeout_ms: config.server.shutdownTimeout }, "Draining");
-    await drain({
-      timeout: config.server.shutdownTimeout,
-      intake,
-      producer: app.producer,
-      idleFor: () => performance.now() - lastPost,
-      logger,
-    });
-    await end(app, logger);
-  } catch (error) {
-    logger.error({ err: error }, error instanceof Error ? error.message : String(error));
-    await exit(logger, failed);
-  }
+  const app = await compose(config, { logger, quit: () => quit("POST /quitquitquit") }).catch((error) =>
+    fail(logger, EX_CONFIG, `The configuration is wrong; librdkafka says: ${messageOf(error)}`),
+  );
+  const { intake, admin, lastPost } = await listenWith(app, config).catch((error) =>
+    fail(logger, 1, messageOf(error)),
+  );
+  const { name, version, env } = config.app;
+  const places = { data: originOf(intake), admin: originOf(admin) };
+  const kafka = { brokers: config.kafka.brokers || "embedded", topic: config.kafka.topic };
+  logger.info({ ...places, ...kafka, app: name, app_version: version, env }, "listening");
+
+  const why = await asked;
+  endAtOnceOnSecondSignal(app, logger);
+  app.lifecycle.beginDrain();
+  const timeout = config.server.shutdownTimeout;
+  logger.info({ why, timeout_ms: timeout }, "Draining");
+  const idleFor = () => performance.now() - lastPost();
+  await drain({ timeout, intake, producer: app.producer, idleFor, logger });
+  await admin.kill();
+  await end(app, logger);
 }
 
+/** Opens both ports. Rejects with one sentence that names the address, what is wrong with it, and its variable. */
+async function listenWith(app: App, { server, metrics }: Config) {
+  let lastPost = performance.now();
+  const intake = await listen({
+    ...server,
+    error: app.recover,
+    fetch(request) {
+      if (request.method === "POST") lastPost = performance.now();
+      return app.data.fetch(request);
+    },
+  }).catch((error) => Promise.reject(new Error(`${messageOf(error)}; set SERVER_ADDRESS`, { cause: error })));
+  const admin = await listen({
+    address: metrics.address,
+    writeTimeout: server.writeTimeout,
+    error: app.recover,
+    fetch: (request) => app.admin.fetch(request),
+  }).catch((error) => Promise.reject(new Error(`${messageOf(error)}; set METRICS_PORT`, { cause: error })));
+  return { intake, admin, lastPost: () => lastPost };
+}
+
+type ProcessLogger = Logger & { flush(): Promise<void> };
+
 /** The last line tells everything that happened; the exit code, whether anything was lost. */
-async function end(app: App, logger: Logger & { flush(): Promise<void> }): Promise<never> {
+async function end(app: App, logger: ProcessLogger): Promise<never> {
   const { queuedRecords: pending } = app.producer.status();
   // Closed first, since librdkafka may have a word to say until then.
   await Promise.race([app.close(), Bun.sleep(CLOSE_MS)]);
@@ -91,25 +98,33 @@ async function end(app: App, logger: Logger & { flush(): Promise<void> }): Promi
   return exit(logger, lost === 0 ? 0 : 1);
 }
 
-function endAtOnceOnSignal(app: App, logger: Logger & { flush(): Promise<void> }): void {
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
+function endAtOnceOnSecondSignal(app: App, logger: ProcessLogger): void {
+  const first = performance.now();
+  for (const name of SIGNALS) {
     process.removeAllListeners(name);
     process.on(name, () => {
-      const { queuedRecords } = app.producer.status();
-      logger.error(
-        { why: name, left: queuedRecords },
-        "Second signal: ending at once, events are left behind",
-      );
+      if (performance.now() - first < SAME_SIGNAL_MS) return;
+      const { queuedRecords: left } = app.producer.status();
+      logger.error({ why: name, left }, `Second signal: ending at once, ${left} events are left behind`);
       void exit(logger, 1);
     });
   }
 }
 
-async function exit(logger: { flush(): Promise<void> }, code: number): Promise<never> {
+async function fail(logger: ProcessLogger, code: number, message: string): Promise<never> {
+  logger.error({}, message);
+  return exit(logger, code);
+}
+
+async function exit(logger: ProcessLogger, code: number): Promise<never> {
   await Promise.race([logger.flush(), Bun.sleep(FLUSH_LOG_MS)]);
   process.exit(code);
 }
 
-function originOf(url: string): string {
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function originOf({ url }: Listener): string {
   return url.replace(/\/$/, "");
 }

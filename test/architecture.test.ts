@@ -24,7 +24,7 @@ const RULES: Rules = {
     ],
     native: ["bun", "node:"],
     "lifecycle.ts": ["domain"],
-    "cli.ts": ["config"],
+    "cli.ts": ["config", "node:"],
     "app.ts": "anything",
     "main.ts": "anything",
   },

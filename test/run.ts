@@ -8,7 +8,10 @@ import { TEST_NEEDS } from "./helpers/needs.ts";
 // Ctrl-C reaches the child as well: it ends, and then so do we, with Kafka stopped and its data removed.
 process.on("SIGINT", () => {});
 
-await ensurePackages([...NATIVE_NEEDS, ...TEST_NEEDS]);
+await ensurePackages([...NATIVE_NEEDS, ...TEST_NEEDS]).catch((error) => {
+  console.error(error.message);
+  process.exit(1);
+});
 const built = await run(["src/native/build.ts"]);
 process.exit(built === 0 ? await test() : built);
 

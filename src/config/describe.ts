@@ -35,7 +35,7 @@ const PATTERN_ROWS = [
     "`RDKAFKA_<PROPERTY>`",
     "",
     "Any property of librdkafka, its dots written as underscores: `RDKAFKA_LINGER_MS` is `linger.ms`.",
-    "what librdkafka allows",
+    "what librdkafka allows, unless an answer or a metric would then be untrue (`acks=1`)",
   ],
   [
     "`<NAME>_FILE`",

@@ -1,5 +1,6 @@
 import type { EventType } from "../domain/event.ts";
 import { PROPERTY_PREFIX, isSecret, propertyName } from "./names.ts";
+import { brokenPromise } from "./promises.ts";
 import { SCHEMA, type Config, type Field, type Values } from "./schema.ts";
 import { readSettings, type Env, type ReadFile, type Settings } from "./settings.ts";
 import type { Address } from "./units.ts";
@@ -49,14 +50,22 @@ function parseProperties(settings: Settings, checkProperty: CheckProperty) {
   for (const [name, text] of settings) {
     if (!name.startsWith(PROPERTY_PREFIX)) continue;
     const property = propertyName(name);
-    const fault = checkProperty(property, text);
+    const fault = propertyFault(name, property, text, checkProperty);
     if (fault === undefined) values[property] = text;
-    else
-      faults.push(
-        `${name}: ${shown(name, text)} is not allowed; librdkafka says: ${hidden(name, text, fault)}`,
-      );
+    else faults.push(fault);
   }
   return { values, faults };
+}
+
+function propertyFault(name: string, property: string, text: string, checkProperty: CheckProperty) {
+  const broken = brokenPromise(property, text);
+  if (broken) return `${name}: ${shown(name, text)} is not allowed; ${broken}`;
+  const refused = checkProperty(property, text);
+  if (refused === undefined) return undefined;
+  // What a misspelt name was meant to be, a password perhaps, nobody knows.
+  if (refused.startsWith("No such configuration property"))
+    return `${name} is not allowed; librdkafka says: ${refused}`;
+  return `${name}: ${shown(name, text)} is not allowed; librdkafka says: ${hidden(name, text, refused)}`;
 }
 
 const shown = (name: string, text: string): string => (isSecret(name) ? "(hidden)" : JSON.stringify(text));

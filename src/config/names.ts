@@ -28,11 +28,13 @@ export function propertyName(variable: string): string {
   return name === "log_level" ? name : name.replaceAll("_", ".");
 }
 
-/** Whether the value of a setting must not be shown. */
+/** Whether the value of a setting must not be shown. Where a key lies is no secret, only the key is. */
 export const isSecret = (name: string): boolean =>
-  SECRET_FIELDS.has(name) ||
-  (name.startsWith(PROPERTY_PREFIX) &&
-    /password|passphrase|secret|token|key\.pem|oauthbearer\.config/.test(propertyName(name)));
+  SECRET_FIELDS.has(name) || (name.startsWith(PROPERTY_PREFIX) && isSecretProperty(propertyName(name)));
+
+const isSecretProperty = (property: string): boolean =>
+  /pass|pw|secret|token|key|oauthbearer\.config/.test(property) &&
+  !/\.(location|file|keytab)$|^socket\.keepalive/.test(property);
 
 /**
  * Whether Kubernetes set the variable: it describes every Service of the namespace to every Pod, so a Service

@@ -1,57 +1,57 @@
-/** What librdkafka would take, and what would make answers, health or metrics untrue. */
-interface Promised {
+import { integer, oneOf, type Parser } from "./units.ts";
+
+/** A property that librdkafka takes, and with which an answer, the health or the metrics would not be true. */
+interface Guarded {
   property: RegExp;
-  /** What it may be all the same. */
-  allowed?: RegExp;
-  /** Completes "is not allowed;". */
+  /** What it may be all the same; nothing where this is missing. */
+  allowed?: Parser<unknown>;
   reason: string;
 }
 
-const WHOLE = /^[1-9]\d*$/;
+/** librdkafka cuts a larger number to its low 32 bits, so that 4294967301 would be 5. */
+const MAX_INT = 2_147_483_647;
 
-const PROMISES: readonly Promised[] = [
-  {
-    property: /^(bootstrap\.servers|metadata\.broker\.list)$/,
-    reason: "the brokers stand in KAFKA_BROKER_LIST",
-  },
-  {
-    property: /^test\.mock\./,
-    reason: "KAFKA_BROKER_LIST=embedded starts the mock cluster",
-  },
-  {
-    property: /^transactional\.id$/,
-    reason: "no transaction is ever begun, so Kafka would take no event",
-  },
+const GUARDED: readonly Guarded[] = [
+  { property: /^(bootstrap\.servers|metadata\.broker\.list)$/, reason: "KAFKA_BROKER_LIST has the brokers" },
+  { property: /^test\.mock\./, reason: "KAFKA_BROKER_LIST=embedded starts the mock cluster" },
+  { property: /^transactional\.id$/, reason: "no transaction is begun, so no event would be taken" },
   {
     property: /^delivery\.report\.only\.error$/,
-    allowed: /^false$/,
-    reason: 'expected false, or nobody would hear that an event is "delivered"',
+    allowed: oneOf("false"),
+    reason: "no event would ever be seen to be delivered",
   },
   {
     property: /^(request\.required\.)?acks$/,
-    allowed: /^(all|-1)$/,
-    reason: 'expected all or -1, since "delivered" means on all in-sync replicas',
+    allowed: oneOf("all", "-1"),
+    reason: '"delivered" means on all in-sync replicas',
   },
   {
     property: /^enable\.idempotence$/,
-    allowed: /^true$/,
-    reason: "expected true, or a retry would make duplicates and change the order",
+    allowed: oneOf("true"),
+    reason: "retries would double and reorder events",
   },
   {
     property: /^statistics\.interval\.ms$/,
-    allowed: WHOLE,
-    reason: "expected a whole number of 1 or more, since health and metrics read the statistics",
+    allowed: integer(1, 86_400_000, "1000"),
+    reason: "health and metrics come from the statistics",
   },
   {
-    // librdkafka reads 010 as 8, 64MiB as 64 and 0 as no limit.
-    property: /^(queue\.buffering\.max\.(messages|kbytes)|message\.max\.bytes)$/,
-    allowed: WHOLE,
-    reason: "expected a whole number of 1 or more, since memory is bounded by it",
+    property: /^queue\.buffering\.max\.messages$/,
+    allowed: integer(1, MAX_INT, "100000"),
+    reason: "the queue has a bound, and 0 would be none",
+  },
+  {
+    property: /^(queue\.buffering\.max\.kbytes|message\.max\.bytes)$/,
+    allowed: integer(1, MAX_INT, "65536"),
+    reason: "librdkafka would take the digits and leave the rest",
   },
 ];
 
-/** Why a property of librdkafka may not have this value here, or undefined where it may. */
+/** Why a property may not have this value here, whatever librdkafka thinks of it; undefined where it may. */
 export function brokenPromise(property: string, value: string): string | undefined {
-  const promise = PROMISES.find((each) => each.property.test(property));
-  return promise && !promise.allowed?.test(value) ? promise.reason : undefined;
+  const guarded = GUARDED.find((each) => each.property.test(property));
+  if (guarded === undefined) return undefined;
+  const { allowed, reason } = guarded;
+  if (allowed === undefined) return reason;
+  return "value" in allowed.parse(value) ? undefined : `expected ${allowed.allowed}: ${reason}`;
 }

@@ -29,3 +29,9 @@ export const EVENT_MEMBERS = {
 
 /** The most headers of one event. */
 export const MAX_HEADERS = 100;
+
+/**
+ * Header names that CloudEvents gives a meaning, and that a post could forge an event's attributes with: by their
+ * beginning, and by the whole, whatever their case. In lower case.
+ */
+export const RESERVED_HEADERS = { prefix: "ce_", names: ["content-type"] };

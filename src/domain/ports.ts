@@ -5,9 +5,10 @@ import type { EventType } from "./event.ts";
 export interface Position {
   topic: string;
   partition: number;
-  offset: number;
-  /** Milliseconds since the epoch, as the broker or the client stamped the record; -1 where it is not known. */
-  timestamp: number;
+  /** Null where it is not known: the answer that named it was lost, and Kafka then said only that it has the record. */
+  offset: number | null;
+  /** Milliseconds since the epoch, as the broker or the client stamped the record; null where it is not known. */
+  timestamp: number | null;
 }
 
 /** What became of a record: where it is, or why it is nowhere, or not known to be. */
@@ -58,7 +59,7 @@ export interface ProducerStatus {
   contacted: boolean;
   brokersUp: number;
   brokersKnown: number;
-  /** Events taken and not settled, and the bytes of their values. */
+  /** Events taken and not settled, and the bytes of their values, keys and headers. */
   queuedRecords: number;
   queuedBytes: number;
   /** Whether there is room for more. */

@@ -14,9 +14,10 @@ export interface Delivered {
   id: string;
   topic: string;
   partition: number;
-  offset: number;
-  /** Milliseconds since the epoch, as the broker or the client stamped the record; -1 where it is not known. */
-  timestamp: number;
+  /** Null where it is not known: the answer that named it was lost, and Kafka then said only that it has the event. */
+  offset: number | null;
+  /** Milliseconds since the epoch, as the broker or the client stamped the record; null where it is not known. */
+  timestamp: number | null;
 }
 
 /** The event is in this process's memory, on its way; only a crash loses it. */

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 import { type Failure, failure, type Violation } from "../domain/errors.ts";
-import { EVENT_MEMBERS, MAX_HEADERS } from "../domain/event.ts";
+import { EVENT_MEMBERS, MAX_HEADERS, RESERVED_HEADERS } from "../domain/event.ts";
 import type { Framing } from "../domain/ports.ts";
 
 /** A batch of 10,000 wrong events need not be answered with 10,000 sentences, nor looked at any further. */
@@ -48,9 +48,10 @@ const members = {
       v.rawCheck(({ dataset, addIssue }) => {
         if (!dataset.typed || dataset.issues !== undefined) return;
         for (const [key, value] of Object.entries(dataset.value)) {
-          if (typeof value === "string") continue;
+          const message = wrongHeader(key, value);
+          if (message === undefined) continue;
           const path = [{ type: "object", origin: "value", input: dataset.value, key, value }] as const;
-          addIssue({ message: ofKind("a string")({ input: value }), path: [...path] as never });
+          addIssue({ message, path: [...path] as never });
         }
       }),
     ),
@@ -63,6 +64,16 @@ const members = {
     ),
   ),
 };
+
+function wrongHeader(name: string, value: unknown): string | undefined {
+  const { prefix, names } = RESERVED_HEADERS;
+  const lower = name.toLowerCase();
+  if (lower.startsWith(prefix) || names.includes(lower))
+    return "is a header of CloudEvents, which sidepost sets itself";
+  // Whoever gets it from librdkafka would see the part before it.
+  if (name.includes("\0")) return "must have no NUL in its name";
+  return typeof value === "string" ? undefined : ofKind("a string")({ input: value });
+}
 
 /** An object of these members and no others. valibot's own strict object would name the first unknown member only. */
 function strictly(entries: v.ObjectEntries) {

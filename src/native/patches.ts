@@ -70,6 +70,17 @@ static void rd_http_ssl_configure(rd_kafka_t *rk, CURL *hreq_curl) {
 `,
   },
   {
+    file: "src/rdkafka_msg.c",
+    // Kafka's "I have these already", to a retry whose first answer was lost, comes with offset -1: counted up, the
+    // second message would seem to lie at 0, the third at 1.
+    why: "an offset that is not known must not be counted up into ones that look known",
+    find: `                rkm->rkm_offset    = base_offset++;
+`,
+    replace: `                rkm->rkm_offset    = base_offset < 0 ? RD_KAFKA_OFFSET_INVALID
+                                                     : base_offset++;
+`,
+  },
+  {
     file: "src/rdkafka_sasl_oauthbearer.c",
     why: "a token that cannot be used must say why: upstream's error event carries a code, and its text alone",
     find: `        if (error_changed)

@@ -37,19 +37,13 @@ interface Books {
   log: TypeLog;
 }
 
-/** Brings events to the producer, and keeps the books on what became of them. */
+/** Brings events to the producer, and keeps the books on what became of those that it took. */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { producer, types, tally, eventLog, now = () => performance.now() } = options;
   const books = new Map<EventType, Books>(
     types.map((type) => [type, { tally: tally.type(type.type), log: eventLog.type(type.type) }]),
   );
   const booksOf = (type: EventType): Books => books.get(type)!;
-
-  function refuse(error: Refused["error"], type?: EventType): Refused {
-    tally.rejected(error.code, type && booksOf(type).tally);
-    eventLog.rejected(error, type && { event_type: type.type });
-    return { status: "refused", error };
-  }
 
   function bookDelivered(type: EventType, start: number, count: number, receiptAt: (i: number) => Delivered) {
     const { tally: counts, log } = booksOf(type);
@@ -87,7 +81,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       else bookFailed(type, receipt, start, answer === undefined, key);
       answer?.(receipt);
     });
-    if (typeof id !== "string") return refuse(id, type);
+    if (typeof id !== "string") return { status: "refused", error: id };
     tally.accepted(booksOf(type).tally);
     if (wait === "no") return { status: "accepted", id };
     return new Promise((resolve) => {
@@ -110,7 +104,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       bookBatch(settled, start, json !== undefined, answer === undefined);
       answer?.(json === undefined ? receiptsOf(settled) : { status: "delivered", json });
     });
-    if (!("size" in batch)) return refuse(batch);
+    if (!("size" in batch)) return { status: "refused", error: batch };
     for (const [type, indexes] of byType(batch)) tally.accepted(booksOf(type).tally, indexes.length);
     if (wait === "no") return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
     if (batch.size === 0) return [];

@@ -25,14 +25,21 @@ const Flags = v.object({
   ),
 });
 
+const USAGE = `bun run load-test [--seconds 10] [--connections 32] [--mode waiting|async|batch] [--url http://127.0.0.1:8080]`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean" },
     seconds: { type: "string", default: "10" },
     connections: { type: "string", default: "32" },
     mode: { type: "string", default: "waiting" },
     url: { type: "string", default: "http://127.0.0.1:8080" },
   },
 });
+if (values.help) {
+  console.log(USAGE);
+  process.exit();
+}
 const flags = v.safeParse(Flags, values);
 if (!flags.success) {
   const wrongs = flags.issues.map((issue) => `--${v.getDotPath(issue)}: ${issue.message}`);

@@ -98,6 +98,13 @@ test("all faults are reported at once, each with the variable, the value and wha
   ]);
 });
 
+test("SERVER_WRITE_TIMEOUT ends where the timers of Bun's server do", () => {
+  expect(faultsOf({ SERVER_WRITE_TIMEOUT: "4m" })).toEqual([]);
+  expect(faultsOf({ SERVER_WRITE_TIMEOUT: "5m" })).toEqual([
+    expect.stringContaining('SERVER_WRITE_TIMEOUT: "5m" is not allowed; expected a duration from 1ms to 4m'),
+  ]);
+});
+
 test("a value is read from a file without its last newline", () => {
   const files = { "/run/topic": "from-file\n", "/run/password": " p\n\r\n" };
   const { kafka } = configOf(
@@ -128,11 +135,25 @@ test("librdkafka's properties go by their dotted names", () => {
 test("what librdkafka refuses is a fault in its words", () => {
   expect(
     faultsOf(
-      { RDKAFKA_LINGER_MSS: "5" },
-      { checkProperty: (name) => `No such configuration property: "${name}"` },
+      { RDKAFKA_LINGER_MS: "soon" },
+      { checkProperty: (name) => `Invalid value for configuration property "${name}"` },
     ),
   ).toEqual([
-    'RDKAFKA_LINGER_MSS: "5" is not allowed; librdkafka says: No such configuration property: "linger.mss"',
+    'RDKAFKA_LINGER_MS: "soon" is not allowed; librdkafka says: Invalid value for configuration property "linger.ms"',
+  ]);
+});
+
+test("the value of a property that librdkafka does not know is not shown: it may be a misspelt password", () => {
+  const checkProperty = (name: string) => `No such configuration property: "${name}"`;
+  expect(faultsOf({ RDKAFKA_SASL_PSWD: "hunter2" }, { checkProperty })).toEqual([
+    'RDKAFKA_SASL_PSWD is not allowed; librdkafka says: No such configuration property: "sasl.pswd"',
+  ]);
+});
+
+test("a property that would break a promise is a fault, though librdkafka takes it", () => {
+  expect(faultsOf({ RDKAFKA_ACKS: "1", RDKAFKA_BOOTSTRAP_SERVERS: "kafka:9092" })).toEqual([
+    'RDKAFKA_ACKS: "1" is not allowed; expected all or -1: "delivered" means on all in-sync replicas',
+    'RDKAFKA_BOOTSTRAP_SERVERS: "kafka:9092" is not allowed; KAFKA_BROKER_LIST has the brokers',
   ]);
 });
 

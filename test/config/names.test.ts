@@ -41,6 +41,13 @@ test("the properties that carry a secret are hidden, and ordinary ones are not",
   ]);
 });
 
+test("a property that sounds like a secret is hidden, and where one lies is not", () => {
+  for (const name of ["SASL_PASSWD", "SSL_KEYSTORE_PW", "SASL_API_KEY", "OAUTH_TOKENS"])
+    expect({ name, hidden: isSecret(`RDKAFKA_${name}`) }).toEqual({ name, hidden: true });
+  for (const name of ["SSL_KEY_LOCATION", "SASL_KERBEROS_KEYTAB", "SOCKET_KEEPALIVE_ENABLE"])
+    expect({ name, hidden: isSecret(`RDKAFKA_${name}`) }).toEqual({ name, hidden: false });
+});
+
 test.each([
   ["KAFKA_BROKERS", "KAFKA_BROKER_LIST"],
   ["KAFKA_TOPICS", "KAFKA_TOPIC"],

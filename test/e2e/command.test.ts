@@ -39,6 +39,7 @@ test("a wrong configuration ends with 78 and names every fault at once: what was
     KAFKA_BATCH_SIZE: "none",
     RDKAFKA_LINGER_MS: "soon",
     RDKAFKA_NO_SUCH_PROPERTY: "1",
+    RDKAFKA_QUEUE_BUFFERING_MAX_MESSAGES: "0",
     RDKAFKA_SASL_PASSWORD_FILE: "/nowhere/password",
   });
   expect(code).toBe(78);
@@ -52,7 +53,8 @@ test("a wrong configuration ends with 78 and names every fault at once: what was
     /^ {2}KAFKA_BATCH_SIZE: "none" is not allowed; expected .*1000000/,
     /^ {2}KAFKA_COMPRESSION: "brotli" is not allowed; expected .*none, gzip, snappy, lz4 or zstd/,
     /^ {2}RDKAFKA_LINGER_MS: "soon" is not allowed; librdkafka says: Invalid value/,
-    /^ {2}RDKAFKA_NO_SUCH_PROPERTY: "1" is not allowed; librdkafka says: .*no\.such\.property/,
+    /^ {2}RDKAFKA_NO_SUCH_PROPERTY is not allowed; librdkafka says: .*no\.such\.property/,
+    /^ {2}RDKAFKA_QUEUE_BUFFERING_MAX_MESSAGES: "0" is not allowed; expected .*2147483647/,
   ];
   for (const fault of expected) expect(faults).toContainEqual(expect.stringMatching(fault));
   expect(faults).toHaveLength(expected.length);
@@ -60,7 +62,7 @@ test("a wrong configuration ends with 78 and names every fault at once: what was
 
 test("a secret stands neither in a fault nor in what `config` prints", async () => {
   const secrets = { RDKAFKA_SASL_PASSWORD: "hunter2", RDKAFKA_SSL_KEY_PASSWORD: "hunter2" };
-  const faulty = await run([], { ...secrets, KAFKA_COMPRESSION: "brotli", RDKAFKA_SSL_KEY_PEM: "hunter2" });
+  const faulty = await run([], { ...secrets, KAFKA_COMPRESSION: "brotli", RDKAFKA_SASL_PASSWD: "hunter2" });
   expect(faulty.code).toBe(78);
   expect(faulty.errors).not.toContain("hunter2");
 
@@ -83,7 +85,7 @@ test("properties that contradict each other end it with librdkafka's sentence", 
   expect(output + errors).toContain("`message.timeout.ms` must be greater than `linger.ms`");
 });
 
-test("a port that someone else has is one clear sentence, on either listener", async () => {
+test("a port that someone else has is one clear sentence that says what to set, on either listener", async () => {
   await using taken = await startSidepost({ env: EMBEDDED });
   const [data, admin] = [new URL(taken.url).host, new URL(taken.adminUrl ?? "").host];
   for (const [name, address] of [
@@ -94,7 +96,7 @@ test("a port that someone else has is one clear sentence, on either listener", a
     expect(code).toBe(1);
     expect(JSON.parse(output.trimEnd().split("\n").at(-1) ?? "")).toMatchObject({
       level: "error",
-      msg: `cannot listen on ${address}: already in use`,
+      msg: `cannot listen on ${address}: already in use; set ${name}`,
     });
   }
 });
@@ -115,6 +117,31 @@ test("health, ready and metrics ask the process that runs, and exit with what it
   expect(ready).toMatchObject({ code: 0, output: '{"status":"ready"}\n' });
   expect(metrics).toMatchObject({ code: 0, output: expect.stringContaining("producer_brokers_up 1\n") });
   expect([health, ready, metrics].map((ended) => ended?.errors)).toEqual(["", "", ""]);
+});
+
+test("a proxy is not asked for the process that runs", async () => {
+  const nobody = "http://127.0.0.1:1";
+  const proxies = { HTTP_PROXY: nobody, http_proxy: nobody, ALL_PROXY: nobody };
+  const path = join(tmpdir(), `sidepost-proxy-${process.pid}.sock`);
+  for (const where of [{ hostname: "127.0.0.1", port: 0 }, { unix: path }]) {
+    const service = Bun.serve({ ...where, fetch: () => new Response("well") });
+    const address = "unix" in where ? `unix:${path}` : `127.0.0.1:${service.port}`;
+    expect(await run(["health"], { ...proxies, METRICS_PORT: address })).toEqual({
+      code: 0,
+      output: "well\n",
+      errors: "",
+    });
+    await service.stop(true);
+  }
+});
+
+test("the log and the metrics say which application it serves", async () => {
+  const env = { ...EMBEDDED, APP_NAME: "checkout", APP_VERSION: "2.3", APP_ENV: "staging" };
+  await using sidepost = await startSidepost({ env });
+  const line = await sidepost.waitForLog(({ msg }) => msg === "listening");
+  expect(line).toMatchObject({ app: "checkout", app_version: "2.3", env: "staging" });
+  const metrics = await fetch(`${sidepost.adminUrl}/metrics`);
+  expect(await metrics.text()).toMatch(/^sidepost_info\{.*app="checkout",app_version="2.3"\} 1$/m);
 });
 
 test("a process that is not ready makes `ready` and `health` fail", async () => {

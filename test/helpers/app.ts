@@ -39,10 +39,13 @@ export const NO_BROKER = { KAFKA_BROKER_LIST: "127.0.0.1:1" };
 
 /**
  * Composes the service on the embedded broker, or on the brokers of `env`, and resolves when the embedded one has
- * answered. Throws where the configuration is wrong.
+ * answered. `properties` are librdkafka's, beside those that users may set. Throws where the configuration is wrong.
  * @example await using service = await composeForTest({ EVENT_FORMAT: "binary" });
  */
-export async function composeForTest(env: Record<string, string> = {}): Promise<TestApp> {
+export async function composeForTest(
+  env: Record<string, string> = {},
+  properties: Record<string, string> = {},
+): Promise<TestApp> {
   const loaded = loadConfig(
     { KAFKA_BROKER_LIST: "embedded", ...env },
     { readFile: (path) => path, checkProperty },
@@ -53,8 +56,13 @@ export async function composeForTest(env: Record<string, string> = {}): Promise<
   const note = (level: string) => (fields: LogFields, msg: string) =>
     void log.push({ level, msg, ...fields });
   const logger = { debug: note("debug"), info: note("info"), warn: note("warn"), error: note("error") };
-  const app = await compose(loaded.config, { logger, quit: () => quits++ });
-  const bootstrap = loaded.config.kafka.embedded ? await contact(log) : "";
+  const { kafka } = loaded.config;
+  const config = {
+    ...loaded.config,
+    kafka: { ...kafka, properties: { ...kafka.properties, ...properties } },
+  };
+  const app = await compose(config, { logger, quit: () => quits++ });
+  const bootstrap = kafka.embedded ? await contact(log) : "";
   return {
     app,
     log,

@@ -21,8 +21,13 @@ test("wait=N is seconds", () => {
   expect(read("wait=0")).toEqual({ wait: 0, applied: { "preference-applied": "wait=0" } });
 });
 
-test("nobody may wait longer than the longest", () => {
-  for (const header of ["wait=16", "wait=99999999999999999999"]) expect(read(header).wait).toBe(LONGEST);
+test("nobody may wait longer than the longest, and what is applied is said in whole seconds", () => {
+  for (const header of ["wait=16", "wait=99999999999999999999"])
+    expect(read(header)).toEqual({ wait: LONGEST, applied: { "preference-applied": "wait=15" } });
+  expect(readPrefer("wait=3", 5000, 2500)).toEqual({
+    wait: 2500,
+    applied: { "preference-applied": "wait=2" },
+  });
 });
 
 test("of the two, respond-async decides", () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { EVENT_MEMBERS, MAX_HEADERS } from "../../src/domain/event.ts";
 import { type BodyShape, explain } from "../../src/http/schemas.ts";
 
@@ -35,6 +35,16 @@ test.each([
   [{ data: 1, headers: ["a"] }, "/headers", "must be an object, not an array"],
   [{ data: 1, headers: { a: 1 } }, "/headers/a", "must be a string, not 1"],
   [{ data: 1, headers: { "a/b~c": null } }, "/headers/a~1b~0c", "must be a string, not null"],
+  [
+    { data: 1, headers: { CE_id: "a" } },
+    "/headers/CE_id",
+    "is a header of CloudEvents, which sidepost sets itself",
+  ],
+  [
+    { data: 1, headers: { "content-type": "a" } },
+    "/headers/content-type",
+    "is a header of CloudEvents, which sidepost sets itself",
+  ],
   [{ data: 1, extra: 1 }, "/extra", "is not known; allowed: data, key, headers, id, time"],
   [{ data: 1, type: "user" }, "/type", "is not known; allowed: data, key, headers, id, time"],
   [
@@ -47,9 +57,17 @@ test.each([
   expect(violation(body)).toEqual([{ pointer, detail }]);
 });
 
-test("too many headers are counted", () => {
-  const headers = Object.fromEntries(Array.from({ length: MAX_HEADERS + 1 }, (_, i) => [`h${i}`, ""]));
-  expect(violation({ data: 1, headers })).toEqual([
+const wrongMembers = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, i]));
+
+test("a header's name has no NUL", () => {
+  expect(violation({ data: 1, headers: { "a\0": "b" } })).toEqual([
+    { pointer: "/headers/a\0", detail: "must have no NUL in its name" },
+  ]);
+});
+
+test("too many headers are counted, and not looked at one by one", () => {
+  expect(violation({ data: 1, headers: wrongMembers(MAX_HEADERS + 1) })).toEqual([
     { pointer: "/headers", detail: "must have at most 100 headers, not 101" },
   ]);
 });
@@ -96,13 +114,32 @@ test("a batch's violations say which event, and each is named", () => {
   }
 });
 
-test("a long value is shown in short, and of many violations the first hundred", () => {
+test("a long value is shown in short, and of many violations the first hundred in all", () => {
   expect(violation({ data: "x".repeat(1000) })?.[0]?.detail).toHaveLength(
     'must be JSON, or a string that holds JSON text, not "'.length + 60,
   );
-  const failure = explained(JSON.stringify(Array(500).fill(1)), "array");
+  for (const [wrong, more] of [
+    [100, "; and 97 more"],
+    [101, "; and more"],
+  ] as const) {
+    const many = explained(JSON.stringify(Array(wrong).fill(1)), "array");
+    const one = explained(JSON.stringify({ data: 1, ...wrongMembers(wrong) }));
+    for (const failure of [many, one]) {
+      expect(failure?.violations).toHaveLength(100);
+      expect(failure?.detail).toEndWith(more);
+    }
+  }
+});
+
+test("no more events are looked at than are explained", () => {
+  const body = `[${Array(10_000).fill('{"type":"user","data":"not JSON"}').join(",")}]`;
+  // Once for the body, and once for the text of each event that is looked at.
+  const parse = spyOn(JSON, "parse");
+  const failure = explained(body, "array");
+  const parsed = parse.mock.calls.length;
+  parse.mockRestore();
   expect(failure?.violations).toHaveLength(100);
-  expect(failure?.detail).toEndWith("; and 497 more");
+  expect(parsed).toBe(1 + 101);
 });
 
 test("a body that is not JSON is malformed, whatever else is wrong with it", () => {

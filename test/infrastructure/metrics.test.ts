@@ -110,7 +110,8 @@ test("the state of the producer and the process is read at each scrape", async (
   expect(shown.map((name) => value(after, name))).toEqual([0, 1, 0, 3, 4, 5, 6]);
   expect(histogram(before, "producer_batch_size")).toMatchObject({ count: 2, sum: 200 });
   expect(histogram(before, "producer_event_loop_lag_seconds")).toMatchObject({ count: 1, sum: 0.02 });
-  expect(value(before, "sidepost_info", '{version="0.1.0",librdkafka="2.14.2"}')).toBe(1);
+  const labels = '{version="0.1.0",librdkafka="2.14.2",app="checkout",app_version="2.3"}';
+  expect(value(before, "sidepost_info", labels)).toBe(1);
 });
 
 test("the process shows its CPU time, memory, start and descriptors", async () => {
@@ -139,7 +140,7 @@ function start() {
     draining: () => state.draining,
     batchSizes: createBatchSizes().histogram,
     eventLoopLag: createHistogram(),
-    info: { version: "0.1.0", librdkafka: "2.14.2" },
+    info: { version: "0.1.0", librdkafka: "2.14.2", app: "checkout", app_version: "2.3" },
   };
   const metrics = createMetrics(sources);
   return { sources, state, metrics, scrape: async () => parseExposition(await metrics.render()) };

@@ -92,7 +92,7 @@ test("data posted as JSON text is data, not a string", async () => {
 
 test("every script and symbol arrives", async () => {
   const words = "Привет, 世界 😀 \u0000 \u2028 é e\u0301";
-  const body = { data: { [words]: words }, key: words, id: words, headers: { [words.slice(0, 16)]: words } };
+  const body = { data: { [words]: words }, key: words, id: words, headers: { [words.slice(0, 14)]: words } };
   const record = await roundTrip(structured, "unicode", body);
   expect(JSON.parse(valueOf(record))).toMatchObject({ id: words, data: { [words]: words } });
   expect(String(record.key)).toBe(words);

@@ -1,4 +1,5 @@
 import { dlopen } from "bun:ffi";
+import { bytes, configured, sent } from "./posts.ts";
 import { called, connect, disconnect, flush, MOCK, newProducer, openProducer, thrown } from "./support.ts";
 
 // Walks through the core once, each way in and each way out, and lets go of everything: what is left is a leak.
@@ -48,8 +49,25 @@ async function refuse(): Promise<void> {
   await new Promise((resolve) => refused.connect({}, resolve));
 }
 
+async function post(): Promise<void> {
+  const open = await openProducer({ "queue.buffering.max.messages": 100 });
+  const core = configured(open);
+  for (let i = 0; i < 200; i++)
+    core.produceEvent(bytes({ data: i, key: `${i}`, headers: { a: "b" } }), 0, { i });
+  for (const body of ["{", "{}"]) core.produceEvent(Buffer.from(body), 0, {});
+  await flush(open.producer, 60_000);
+  await sent(core, [
+    { type: "user", data: 1, id: "own" },
+    { type: "order", data: 2 },
+  ]).done;
+  for (let i = 0; i < 10; i++) core.produceEvent(bytes({ data: i }), 1, { i });
+  sent(core, [{ type: "user", data: 1 }]);
+  await disconnect(open.producer, 0);
+}
+
 for (let round = 0; round < 2; round++) {
   await produceAll();
+  await post();
   await transact();
   await refuse();
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { RdKafka } from "@confluentinc/kafka-javascript";
 import { freePorts } from "../helpers/ports.ts";
+import { OPTIONS } from "./posts.ts";
 import {
   called,
   connect,
@@ -139,10 +140,8 @@ test("a hundred producers open, report and close", async () => {
 
 test("what a valid event is can be said once, since batches under way refer to it", () => {
   const core = newProducer(MOCK).getClient();
-  const limits = { maxMessages: 1, maxBytes: 1 };
-  const options = { scan: { types: [], members: [] }, events: [], source: "s", binary: false, ...limits };
-  core.configureEvents(options);
-  expect(() => core.configureEvents(options)).toThrow("configureEvents() was called already");
+  core.configureEvents(OPTIONS);
+  expect(() => core.configureEvents(OPTIONS)).toThrow("configureEvents() was called already");
 });
 
 test("the core says its version and what it was built with", () => {

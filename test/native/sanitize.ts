@@ -66,6 +66,7 @@ async function addressSanitizer(): Promise<string[]> {
   const loaded = { LD_PRELOAD: library, ASAN_OPTIONS: "detect_leaks=0" };
   const names = readdirSync(join(tree, "test/native")).filter((name) => name.endsWith(".test.ts"));
   const files = names.filter((name) => !LEFT_OUT.has(name)).map((name) => `./test/native/${name}`);
+  files.push("./test/infrastructure/kafka/core.test.ts");
   const tested = await run([process.execPath, "test", "--timeout", "60000", ...files], loaded);
   const leaking = await run([process.execPath, "test/native/exercise.ts", library], {
     LD_PRELOAD: library,

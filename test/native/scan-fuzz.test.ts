@@ -93,6 +93,12 @@ const VALUES: Record<string, [usual: string[], odd: string[]]> = {
     [
       '{"a":1}',
       '{"a":"b","a":null}',
+      '{"ce_id":"x"}',
+      '{"a":"b","CE_\\u0054ype":"x"}',
+      '{"ce":"","ce-id":"","xce_id":"","content-type2":"","contenttype":""}',
+      '{"content-type":"text/plain"}',
+      '{"Content-T\\u0079pe":"x"}',
+      '{"a\\u0000":"b"}',
       '["a"]',
       "null",
       headersOf(MAX_HEADERS),

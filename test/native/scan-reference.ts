@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { EVENT_MEMBERS, MAX_HEADERS } from "../../src/domain/event.ts";
+import { EVENT_MEMBERS, MAX_HEADERS, RESERVED_HEADERS } from "../../src/domain/event.ts";
 import { type BodyShape, explain } from "../../src/http/schemas.ts";
 
 /** What a scan gives. Absent members are null; `type` is an index into {@link TYPES}. */
@@ -28,7 +28,12 @@ interface ParsedEvent {
 }
 
 const TYPES = ["user", "order", "payment-of-more-than-16-bytes"];
-const SPEC = { types: TYPES, members: Object.values(EVENT_MEMBERS), maxHeaders: MAX_HEADERS };
+const SPEC = {
+  types: TYPES,
+  members: Object.values(EVENT_MEMBERS),
+  maxHeaders: MAX_HEADERS,
+  reservedHeaders: RESERVED_HEADERS,
+};
 
 type NativeScan = (body: Uint8Array, shape: BodyShape, spec: typeof SPEC) => Scan & { offset: number };
 

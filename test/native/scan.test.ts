@@ -118,6 +118,19 @@ test("an event has a limited number of headers, a repeated name counting once", 
   expect(array(withMore(`,"headers":{${headers(MAX_HEADERS + 1)}}`)).status).toBe("invalid");
 });
 
+test("headers that would forge what CloudEvents says of an event are refused, and only those", () => {
+  const posted = (name: string) => array(withMore(`,"headers":{"a":"b","${name}":"x","c":"d"}`)).status;
+  const reserved = ["ce_", "ce_id", "ce_any", "CE_Type", "\\u0063e_id", "content-type", "Content-Type"];
+  for (const name of reserved) expect({ name, status: posted(name) }).toEqual({ name, status: "invalid" });
+  const free = ["", "c", "ce", "ce-id", "xce_id", "content_type", "content-type ", "content-typ", "\u212ae_"];
+  for (const name of free) expect({ name, status: posted(name) }).toEqual({ name, status: "ok" });
+});
+
+test("a header's name has no NUL, which would hide the rest of it", () => {
+  for (const name of ["\\u0000", "a\\u0000b"])
+    expect(array(withMore(`,"headers":{"${name}":"x"}`)).status).toBe("invalid");
+});
+
 test("a single post is one event, which names no type", () => {
   expect(single(' {"data":[1],"key":"k","headers":{"a":"b"}} ').events).toMatchObject([
     { data: "[1]", key: "k", headers: [["a", "b"]] },

@@ -25,8 +25,8 @@ export interface EventRoutesOptions {
   requests: RequestTally;
   answers: Answers;
   stats: () => Stats;
-  /** Called with a post that is refused before it reaches the publisher. */
-  onRefused: (error: Failure) => void;
+  /** Called when a post is refused and nothing of it was taken; with the event's type, where it is known. */
+  onRefused: (error: Failure, type?: EventType) => void;
 }
 
 export const EVENT_PATHS = ["/api/v1/events/:name", "/api/v1/events", "/api/v1/events/stats"] as const;
@@ -45,8 +45,8 @@ export function eventRoutes(options: EventRoutesOptions): { posts: Hono; others:
   const prefer = (request: Request): Preference =>
     readPrefer(request.headers.get("prefer"), options.wait, options.longestWait);
 
-  function refused(error: Failure): Response {
-    onRefused(error);
+  function refused(error: Failure, type?: EventType): Response {
+    onRefused(error, type);
     return answers.problem(error);
   }
 
@@ -61,7 +61,7 @@ export function eventRoutes(options: EventRoutesOptions): { posts: Hono; others:
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
     const outcome = await publisher.one(body, type, wait);
-    if (outcome.status === "refused") return answers.problem(explained(outcome, body, "single"));
+    if (outcome.status === "refused") return refused(explained(outcome, request, body, "single"), type);
     if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
     return answers.json(outcome.status === "delivered" ? 201 : 202, outcome, applied);
   }
@@ -81,11 +81,12 @@ export function eventRoutes(options: EventRoutesOptions): { posts: Hono; others:
       return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
     }
     if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
-    return answers.problem(explained(outcome, body, framing));
+    return refused(explained(outcome, request, body, framing));
   }
 
   /** The scanner does not say what is invalid. A body that it refused without a reason is a fault of ours. */
-  function explained({ error }: Refused, body: Uint8Array, shape: BodyShape): Failure {
+  function explained({ error }: Refused, request: Request, body: Uint8Array, shape: BodyShape): Failure {
+    if (error.code === "malformed-body") return encoded(request.headers.get("content-encoding")) ?? error;
     if (error.code !== "invalid-event") return error;
     return (
       explain(body, shape, names) ??
@@ -119,6 +120,12 @@ function unknownEvent(name: string, names: string[]): Failure {
 
 function unsupported(seen: string | null, allowed: string): Failure {
   return failure("unsupported-media-type", `the content type is ${seen ?? "missing"}; allowed: ${allowed}`);
+}
+
+/** Only a body that is no JSON is asked for its encoding, so that the others need not be. */
+function encoded(encoding: string | null): Failure | undefined {
+  if (encoding === null || encoding.toLowerCase() === "identity") return undefined;
+  return failure("unsupported-media-type", `the content encoding is ${encoding}; none is taken`);
 }
 
 const mediaTypeOf = (header: string): string => header.split(";", 1)[0]!.trim().toLowerCase();

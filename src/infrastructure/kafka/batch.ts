@@ -1,7 +1,7 @@
 import type { Failure } from "../../domain/errors.ts";
 import type { EventType } from "../../domain/event.ts";
 import type { Batch, Framing, SettleBatch } from "../../domain/ports.ts";
-import { COLUMNS, type EventCore } from "./core.ts";
+import { COLUMNS, type EventCore, knownOrNull } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { refusal } from "./refusal.ts";
 
@@ -35,8 +35,8 @@ export function sendBatch(
       return {
         topic: typeAt(index).topic,
         partition: table[at + 2]!,
-        offset: table[at + 3]!,
-        timestamp: table[at + 4]!,
+        offset: knownOrNull(table[at + 3]),
+        timestamp: knownOrNull(table[at + 4]),
       };
     },
   };

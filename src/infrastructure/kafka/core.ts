@@ -8,6 +8,7 @@ interface ScanSpec {
   types: string[];
   members: EventMember[];
   maxHeaders: number;
+  reservedHeaders: { prefix: string; names: string[] };
 }
 
 export interface EventOptions {
@@ -25,8 +26,15 @@ export interface EventOptions {
   maxMessageBytes: number;
 }
 
-/** Columns of a batch's table: an error code (0: delivered, NaN: on its way), and where the record is. */
+/**
+ * Columns of a batch's table: an error code (0: delivered, NaN: on its way), and where the record is; an offset or a
+ * timestamp below 0 is not known.
+ */
 export const COLUMNS = 5;
+
+/** An offset or a timestamp as the core has it, where it is known. */
+export const knownOrNull = (value: number | undefined): number | null =>
+  value !== undefined && value >= 0 ? value : null;
 
 /** Why the core took nothing; other negative numbers are librdkafka's codes. */
 export const REFUSED = { malformed: -1001, invalid: -1002, noRoom: -1003, tooMuch: -1004 } as const;
@@ -55,7 +63,7 @@ export interface EventCore {
   ): number | { ids: string | string[]; table: Float64Array };
   /** The offset of the byte at which the last malformed body stopped being JSON. */
   brokenAt(): number;
-  /** What was taken and is not reported. */
+  /** What was taken and is not reported, and the bytes of its values, keys and headers. */
   queued(): { messages: number; bytes: number };
   /** librdkafka's sentence for one of its codes. */
   errorText(code: number): string;

@@ -25,7 +25,8 @@ export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Record<string, s
     "message.max.bytes": 1_000_000,
     // After an outage of any length Kafka is found again within two seconds.
     "reconnect.backoff.max.ms": 2000,
-    // What was taken is tried until Kafka has it, however long that takes: the queue is bounded, the time is not.
+    // An outage never ends an event, however long it is: the queue is bounded, the time is not. Only Kafka's own
+    // refusals do: one for good, or KAFKA_MAX_RETRIES of those that may pass.
     "message.timeout.ms": 0,
     "queue.buffering.max.messages": 100_000,
     "queue.buffering.max.kbytes": 65_536,

@@ -2,23 +2,23 @@ import type { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { Config } from "../../config/schema.ts";
 import { failure } from "../../domain/errors.ts";
-import { EVENT_MEMBERS, MAX_HEADERS } from "../../domain/event.ts";
+import { EVENT_MEMBERS, MAX_HEADERS, RESERVED_HEADERS } from "../../domain/event.ts";
 import type { Logger } from "../../domain/logger.ts";
-import type { Delivery, Producer, Settle } from "../../domain/ports.ts";
+import type { Position, Producer, Settle } from "../../domain/ports.ts";
 import { sendBatch } from "./batch.ts";
 import { connect, logClient } from "./connection.ts";
-import type { EventCore } from "./core.ts";
+import { type EventCore, knownOrNull } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { kafkaOptions } from "./options.ts";
 import { refusal } from "./refusal.ts";
-import { brokerCounts } from "./statistics.ts";
+import { type BatchWindow, readStatistics } from "./statistics.ts";
 import { Kafka } from "./upstream.ts";
 
 export interface ProducerOptions {
   config: Pick<Config, "kafka" | "events" | "app">;
   logger: Logger;
-  /** Gets each of librdkafka's statistics reports. */
-  onStatistics: (json: string) => void;
+  /** Gets the batches of each of librdkafka's statistics reports. */
+  onBatches: (windows: readonly BatchWindow[]) => void;
   /** Called once, at the first answer of a broker. */
   onContact: () => void;
   /** Called once, when it is known where the brokers listen. */
@@ -49,7 +49,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
   const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
   client.on("delivery-report", settleEvent);
-  const known = watch(client, options.onStatistics);
+  const known = watch(client, options.onBatches);
   const core = await connect(client, config.kafka.topic, (brokers) => {
     Object.assign(known, { brokersUp: brokers.length, brokersKnown: brokers.length });
     options.onReady(brokers.map(({ host, port }) => `${host}:${port}`).join(","));
@@ -69,7 +69,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
   // More may be taken while the client flushes, so its word that it is done is not the last.
   async function flush(ms: number): Promise<boolean> {
     const deadline = performance.now() + ms;
-    while (!closed && queued().messages > 0) {
+    while (queued().messages > 0) {
       const left = deadline - performance.now();
       if (left <= 0) return false;
       await new Promise<void>((resolve) => client.flush(left, () => resolve()));
@@ -116,8 +116,15 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
 function settleEvent(error: RdKafka.LibrdKafkaError | null, report: RdKafka.DeliveryReport): void {
   const { id, settle } = report.opaque as Waiting;
   const key = report.key === null || report.key === undefined ? null : String(report.key);
-  settle(error ? { error: kafkaFailure(error.code, error.message) } : (report as Delivery), id, key);
+  settle(error ? { error: kafkaFailure(error.code, error.message) } : toPosition(report), id, key);
 }
+
+const toPosition = ({ topic, partition, offset, timestamp }: RdKafka.DeliveryReport): Position => ({
+  topic,
+  partition,
+  offset: knownOrNull(offset),
+  timestamp: knownOrNull(timestamp),
+});
 
 interface Known {
   contacted: boolean;
@@ -129,14 +136,16 @@ interface Known {
 }
 
 /** What the client tells of itself and the cluster, kept up to date. */
-function watch(client: RdKafka.Producer, onStatistics: (json: string) => void): Known {
+function watch(client: RdKafka.Producer, onBatches: ProducerOptions["onBatches"]): Known {
   const known: Known = { contacted: false, brokersUp: 0, brokersKnown: 0, retries: 0 };
   client.on("event.stats", ({ message }) => {
-    const counts = brokerCounts(message);
+    const report = readStatistics(message);
+    if (report === undefined) return;
+    const { counts, batches } = report;
     // A broker that leaves takes its count along, and a counter must not fall.
-    if (counts) Object.assign(known, counts, { retries: Math.max(counts.retries, known.retries) });
+    Object.assign(known, counts, { retries: Math.max(counts.retries, known.retries) });
     if (known.brokersUp > 0) delete known.lastError;
-    onStatistics(message);
+    onBatches(batches);
   });
   client.on("event.error", (error) => {
     const { code, message } = error;
@@ -154,6 +163,7 @@ function eventOptions({ events: { types, format }, app }: ProducerOptions["confi
       types: types.map(({ name }) => name),
       members: Object.values(EVENT_MEMBERS),
       maxHeaders: MAX_HEADERS,
+      reservedHeaders: RESERVED_HEADERS,
     },
     events: types.map(({ type, topic }) => ({ type, topic })),
     source: app.name,

@@ -39,8 +39,8 @@ bool IsPlain(std::string_view text) {
 }
 
 std::string Escaped(std::string_view text) {
-  std::string escaped(text.size() * kLongestEscape, '\0');
-  escaped.resize(static_cast<size_t>(PutEscaped(escaped.data(), text) - escaped.data()));
+  std::string escaped(EscapedSize(text), '\0');
+  PutEscaped(escaped.data(), text);
   return escaped;
 }
 
@@ -60,6 +60,13 @@ char* PutEscaped(char* to, std::string_view text) {
     }
   }
   return to;
+}
+
+size_t EscapedSize(std::string_view text) {
+  if (IsPlain(text)) return text.size();
+  size_t size = 0;
+  for (const char c : text) size += IsPlain(c) ? 1 : static_cast<uint8_t>(c) < 0x20 ? kLongestEscape : 2;
+  return size;
 }
 
 Moment RenderMoment(int64_t unix_ms) {

@@ -44,6 +44,9 @@ class IdGenerator {
 constexpr size_t kLongestEscape = 6;  // \u001f
 char* PutEscaped(char* to, std::string_view text);
 
+/// How many bytes PutEscaped writes.
+size_t EscapedSize(std::string_view text);
+
 /// The part of the envelope that all events of one type share: `","source":…,"type":…,"time":"`.
 std::string EnvelopeMiddle(std::string_view source, std::string_view type);
 

@@ -79,19 +79,10 @@ void Producer::Drain(Napi::Env env) {
 }
 
 void Producer::HandleEvent(Napi::Env env, rd_kafka_event_t* event) {
+  Queue reported;
   switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_DR:
-      while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
-        if (posts_) {
-          posts_->queued_messages--;
-          posts_->queued_bytes -= message->len;
-        }
-        if (IsBatchItem(message->_private)) {
-          posts_->Report(message);
-        } else {
-          reports_->Add(message);
-        }
-      }
+      reported = HandleReports(event);
       break;
     case RD_KAFKA_EVENT_ERROR: {
       auto error = Napi::Error::New(env, rd_kafka_err2str(rd_kafka_event_error(event)));
@@ -117,6 +108,24 @@ void Producer::HandleEvent(Napi::Env env, rd_kafka_event_t* event) {
       break;
   }
   rd_kafka_event_destroy(event);
+  // Only now librdkafka has the room again; a listener that was called meanwhile may have filled what was left.
+  queue_.messages -= reported.messages;
+  queue_.bytes -= reported.bytes;
+}
+
+Queue Producer::HandleReports(rd_kafka_event_t* event) {
+  Queue reported;
+  if (posts_) posts_->ForgetChecks();
+  while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
+    reported.Add(QueueBytes(message));
+    if (IsBatchItem(message->_private)) {
+      posts_->Report(message);
+    } else {
+      reports_->Add(message);
+      if (posts_) posts_->ForgetChecks();
+    }
+  }
+  return reported;
 }
 
 void Producer::OnThrottle(rd_kafka_t*, const char* broker, int32_t broker_id, int ms, void*) {

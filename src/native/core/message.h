@@ -20,6 +20,28 @@ struct Message {
   void* carried = nullptr;                 // comes back with the report
 };
 
+/// What is taken and not reported, whichever way it came, and what it takes of memory. rd_kafka_outq_len() counts the
+/// client's own events, too. JavaScript thread.
+struct Queue {
+  size_t messages = 0;
+  size_t bytes = 0;
+
+  void Add(size_t message_bytes) {
+    messages++;
+    bytes += message_bytes;
+  }
+};
+
+/// What a header takes of memory beside its name and value.
+constexpr size_t kHeaderMemory = 64;
+
+/// The names and values of all headers, and `overhead` for each. Null has none.
+size_t HeaderBytes(const rd_kafka_headers_t* headers, size_t overhead);
+
+/// What a message takes of Queue::bytes: its value, key and headers. The same before it is taken and in its report.
+size_t QueueBytes(const Message& message);
+size_t QueueBytes(const rd_kafka_message_t* reported);
+
 /// Never blocks: RD_KAFKA_RESP_ERR__QUEUE_FULL where there is no room. Any thread.
 rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message);
 

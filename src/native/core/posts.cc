@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "receipt.h"
-#include "scan_binding.h"
 
 namespace sidepost {
 
@@ -17,11 +16,8 @@ namespace {
 
 constexpr size_t kColumns = 5;
 constexpr size_t kKeptValue = 1 << 20;
-// What an envelope adds to its data, ids and times included: generous, it only reserves room.
-constexpr size_t kEnvelopeBytes = 256;
 
 constexpr double kOnItsWay = std::numeric_limits<double>::quiet_NaN();
-constexpr size_t kMadeId = 512;
 
 int64_t NowMilliseconds() {
   timeval now;
@@ -33,17 +29,6 @@ int64_t NowMilliseconds() {
 constexpr size_t kRecordOverhead = 100;
 constexpr size_t kHeaderOverhead = 10;
 
-size_t HeaderBytes(const rd_kafka_headers_t* headers) {
-  size_t bytes = 0;
-  const char* name;
-  const void* value;
-  size_t size;
-  for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
-    bytes += strlen(name) + size + kHeaderOverhead;
-  }
-  return bytes;
-}
-
 void AddHeader(rd_kafka_headers_t* headers, std::string_view name, std::string_view value) {
   rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
                       static_cast<ssize_t>(value.size()));
@@ -51,21 +36,23 @@ void AddHeader(rd_kafka_headers_t* headers, std::string_view name, std::string_v
 
 }  // namespace
 
-Posts::Posts(Napi::Env env, Napi::Object options)
+Posts::Posts(Napi::Env env, PostOptions options, Queue* queue)
     : env_(env),
-      scanner_(ReadScanSpec(options.Get("scan").As<Napi::Object>())),
-      one_scanner_(WithoutType(scanner_.spec())),
-      source_(options.Get("source").ToString()),
-      binary_(options.Get("binary").ToBoolean()),
-      max_messages_(static_cast<size_t>(options.Get("maxMessages").ToNumber().Int64Value())),
-      max_bytes_(static_cast<size_t>(options.Get("maxBytes").ToNumber().Int64Value())),
-      max_message_bytes_(static_cast<size_t>(options.Get("maxMessageBytes").ToNumber().Int64Value())) {
-  const auto events = options.Get("events").As<Napi::Array>();
-  for (uint32_t i = 0; i < events.Length(); i++) {
-    const auto event = events.Get(i).As<Napi::Object>();
-    const std::string type = event.Get("type").ToString();
-    types_.push_back({type, event.Get("topic").ToString(), EnvelopeMiddle(source_, type)});
-    if (IdGenerator::Size(type) > kMadeId) Throw(env, "The event type is too long: " + type);
+      queue_(queue),
+      scanner_(options.scan),
+      one_scanner_(WithoutType(options.scan)),
+      source_(std::move(options.source)),
+      binary_(options.binary),
+      max_messages_(options.max_messages),
+      max_bytes_(options.max_bytes),
+      max_message_bytes_(options.max_message_bytes) {
+  for (const PostOptions::Event& event : options.events) {
+    Type type{event.type, event.topic, EnvelopeMiddle(source_, event.type)};
+    rd_kafka_headers_t* headers = Headers(scanner_, {}, type, "", "");
+    type.own_bytes = HeaderBytes(headers, kHeaderMemory) + (binary_ ? 0 : EnvelopeBound(type.middle, "", "", ""));
+    rd_kafka_headers_destroy(headers);
+    type.made_id = IdGenerator::Size(type.type) - type.type.size() + EscapedSize(type.type);
+    types_.push_back(std::move(type));
   }
 }
 
@@ -87,9 +74,7 @@ Napi::Value Posts::ProduceOne(std::string_view body, size_t type, void* carried,
   Message message = Compose(one_scanner_, one_scanner_.events().front(), type, Now());
   message.topic = topic_of(types_[type].topic);
   message.carried = carried;
-  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-  const bool at_once = types_[type].refused || (lonely_ && queued_messages == 0);
-  if (message.topic) code = at_once ? Enqueue(handle, message) : Hold(type, message);
+  const rd_kafka_resp_err_t code = Take(type, message, handle);
   taken_in_turn_++;
   if (code) {
     rd_kafka_headers_destroy(message.headers);
@@ -101,19 +86,25 @@ Napi::Value Posts::ProduceOne(std::string_view body, size_t type, void* carried,
   return Napi::String::New(env_, ids_.data(), ids_.size() - 1);
 }
 
-// What librdkafka would refuse must be refused here: nobody can be told later.
-rd_kafka_resp_err_t Posts::Hold(size_t type, const Message& message) {
-  const size_t size = message.value_size + message.key_size + kRecordOverhead + HeaderBytes(message.headers);
+// What librdkafka would refuse is refused here: of an event that is held nobody can be told later.
+rd_kafka_resp_err_t Posts::Take(size_t type, const Message& message, rd_kafka_t* handle) {
+  if (!message.topic) return RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+  const size_t size =
+      message.value_size + message.key_size + HeaderBytes(message.headers, kHeaderOverhead) + kRecordOverhead;
   if (size > max_message_bytes_) return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-  if (!HasRoom(1, message.value_size)) return RD_KAFKA_RESP_ERR__QUEUE_FULL;
+  if (!HasRoom(1, QueueBytes(message))) return RD_KAFKA_RESP_ERR__QUEUE_FULL;
+  if (types_[type].refused || (lonely_ && queue_->messages == 0)) return Enqueue(handle, message);
+  Hold(type, message);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void Posts::Hold(size_t type, const Message& message) {
   char* value = static_cast<char*>(malloc(message.value_size));
   memcpy(value, message.value, message.value_size);
   held_.push_back({type, message.topic, value, message.value_size, message.key != nullptr,
                    std::string(static_cast<const char*>(message.key), message.key_size), message.headers,
                    message.carried});
-  queued_messages++;
-  queued_bytes += message.value_size;
-  return RD_KAFKA_RESP_ERR_NO_ERROR;
+  queue_->Add(QueueBytes(message));
 }
 
 void Posts::HandOver(rd_kafka_t* handle, Reports* reports) {
@@ -133,8 +124,8 @@ void Posts::HandOver(rd_kafka_t* handle, Reports* reports) {
     const rd_kafka_resp_err_t code = sidepost::Enqueue(handle, message);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
     types_[held.type].refused = true;
-    queued_messages--;
-    queued_bytes -= held.value_size;
+    queue_->messages--;
+    queue_->bytes -= QueueBytes(message);
     reports->AddRefused(message, code);
     free(held.value);
     rd_kafka_headers_destroy(held.headers);
@@ -150,16 +141,17 @@ Napi::Value Posts::ProduceBatch(std::string_view body, bool ndjson, bool receipt
   const ScanResult scan = scanner_.Scan(body, ndjson ? Framing::kLines : Framing::kArray);
   if (scan.status != ScanStatus::kOk) return refuse(Refused(scan));
   const size_t count = scanner_.events().size();
-  const size_t bytes = body.size() + count * (kEnvelopeBytes + source_.size());
+  size_t bytes = 0;
+  for (const ScannedEvent& event : scanner_.events()) bytes += QueueBound(event);
   if (count > max_messages_ || bytes > max_bytes_) return refuse(kTooMuch);
   if (!HasRoom(count, bytes)) return refuse(kNoRoom);
 
   ids_.clear();
   id_ends_.clear();
   Batch* batch = Open(count, done);
+  EnqueueAll(batch, handle, topic_of);
   auto result = Napi::Object::New(env_);
   result.Set("table", batch->table.Value());
-  EnqueueAll(batch, handle, topic_of);
   result.Set("ids", Ids());
   batch->receipts = receipts;
   if (receipts) {
@@ -193,7 +185,18 @@ int Posts::Refused(const ScanResult& scan) {
 
 // Only this thread adds to the queue, so room that is here now is still here while the batch is put in.
 bool Posts::HasRoom(size_t events, size_t bytes) const {
-  return queued_messages + events <= max_messages_ && queued_bytes + bytes <= max_bytes_;
+  return queue_->messages + events <= max_messages_ && queue_->bytes + bytes <= max_bytes_;
+}
+
+size_t Posts::QueueBound(const ScannedEvent& event) const {
+  const Type& type = types_[event.type];
+  size_t bytes = type.own_bytes + (IsPresent(event.id) ? EscapedSize(event.id) : type.made_id) +
+                 (IsPresent(event.time) ? event.time.size() : sizeof now_.time) + event.data.size() + event.key.size();
+  for (uint32_t i = 0; i < event.header_count; i++) {
+    const ScannedHeader& header = scanner_.headers()[event.first_header + i];
+    bytes += header.name.size() + header.value.size() + kHeaderMemory;
+  }
+  return bytes;
 }
 
 Posts::Batch* Posts::Open(size_t events, Napi::Function done) {
@@ -208,7 +211,18 @@ Posts::Batch* Posts::Open(size_t events, Napi::Function done) {
   Batch* opened = batch.get();
   open_.push_front(std::move(batch));
   opened->place = open_.begin();
+  checked_ = opened;
   return opened;
+}
+
+double* Posts::RowsOf(Batch* batch) {
+  if (batch == checked_) return batch->rows;
+  Napi::HandleScope scope(env_);
+  void* memory = nullptr;
+  napi_get_typedarray_info(env_, batch->table.Value(), nullptr, nullptr, &memory, nullptr, nullptr);
+  if (memory != batch->rows) batch->rows = nullptr;
+  checked_ = batch;
+  return batch->rows;
 }
 
 void Posts::EnqueueAll(Batch* batch, rd_kafka_t* handle, const TopicOf& topic_of) {
@@ -218,7 +232,7 @@ void Posts::EnqueueAll(Batch* batch, rd_kafka_t* handle, const TopicOf& topic_of
   for (size_t i = 0; i < events.size(); i++) {
     const uint32_t type = events[i].type;
     Item* item = &batch->items[i];
-    *item = {batch, static_cast<uint32_t>(i)};
+    *item = {batch, static_cast<uint32_t>(i), type};
     batch->rows[i * kColumns + 1] = type;
     if (!topics[type]) topics[type] = topic_of(types_[type].topic);
     Message message = Compose(scanner_, events[i], type, now);
@@ -234,11 +248,9 @@ void Posts::EnqueueAll(Batch* batch, rd_kafka_t* handle, const TopicOf& topic_of
 }
 
 rd_kafka_resp_err_t Posts::Enqueue(rd_kafka_t* handle, const Message& message) {
+  const size_t bytes = QueueBytes(message);
   const rd_kafka_resp_err_t code = sidepost::Enqueue(handle, message);
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    queued_messages++;
-    queued_bytes += message.value_size;
-  }
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) queue_->Add(bytes);
   return code;
 }
 
@@ -254,7 +266,7 @@ const Moment& Posts::Now() {
 
 Message Posts::Compose(const Scanner& scanner, const ScannedEvent& event, size_t type_index, const Moment& now) {
   const Type& type = types_[type_index];
-  char made_id[kMadeId];
+  char made_id[kMaxMadeId];
   std::string_view id = event.id;
   if (!IsPresent(id)) id = {made_id, static_cast<size_t>(id_generator_.Next(made_id, type.type, now) - made_id)};
   const std::string_view time = IsPresent(event.time) ? event.time : std::string_view(now.time, sizeof now.time - 1);
@@ -306,11 +318,13 @@ rd_kafka_headers_t* Posts::Headers(const Scanner& scanner, const ScannedEvent& e
 
 void Posts::Book(Item* item, rd_kafka_resp_err_t code, int32_t partition, int64_t offset, int64_t timestamp) {
   Batch* batch = item->batch;
-  double* row = batch->rows + item->index * kColumns;
-  row[0] = code;
-  row[2] = partition;
-  row[3] = static_cast<double>(offset);
-  row[4] = static_cast<double>(timestamp);
+  if (double* rows = RowsOf(batch)) {
+    double* row = rows + item->index * kColumns;
+    row[0] = code;
+    row[2] = partition;
+    row[3] = static_cast<double>(offset);
+    row[4] = static_cast<double>(timestamp);
+  }
   Complete(batch);
 }
 
@@ -323,30 +337,34 @@ void Posts::Complete(Batch* batch) {
 void Posts::Report(const rd_kafka_message_t* message) {
   rd_kafka_timestamp_type_t type;
   const int64_t timestamp = rd_kafka_message_timestamp(message, &type);
-  Book(static_cast<Item*>(message->_private), message->err, message->partition, message->offset, timestamp);
+  Book(static_cast<Item*>(message->_private), message->err, message->partition, message->offset,
+       type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp);
 }
 
-Napi::Value Posts::Receipts(const Batch& batch) {
-  if (!batch.receipts) return env_.Undefined();
+Napi::Value Posts::Receipts(Batch* batch) {
+  ForgetChecks();
+  const double* const rows = RowsOf(batch);
+  if (!batch->receipts || !rows) return env_.Undefined();
   static constexpr std::string_view kHead = "{\"receipts\":[", kTail = "]}";
-  const std::string_view ids(batch.ids);
+  const std::string_view ids(batch->ids);
   auto id = [&](size_t i) {
-    const size_t start = i == 0 ? 0 : batch.id_ends[i - 1];
-    return ids.substr(start, batch.id_ends[i] - 1 - start);
+    const size_t start = i == 0 ? 0 : batch->id_ends[i - 1];
+    return ids.substr(start, batch->id_ends[i] - 1 - start);
   };
+  auto topic = [&](size_t i) -> std::string_view { return types_[batch->items[i].type].topic; };
   size_t bound = kHead.size() + kTail.size();
-  for (size_t i = 0; i < batch.items.size(); i++) {
-    const double* row = batch.rows + i * kColumns;
+  for (size_t i = 0; i < batch->items.size(); i++) {
+    const double* row = rows + i * kColumns;
     if (row[0] != 0) return env_.Undefined();
-    bound += ReceiptBound(id(i), types_[static_cast<size_t>(row[1])].topic) + 1;
+    bound += ReceiptBound(id(i), topic(i)) + 1;
   }
   if (value_.size() < bound) value_.resize(bound);
   char* to = value_.data() + kHead.copy(value_.data(), kHead.size());
-  for (size_t i = 0; i < batch.items.size(); i++) {
-    const double* row = batch.rows + i * kColumns;
+  for (size_t i = 0; i < batch->items.size(); i++) {
+    const double* row = rows + i * kColumns;
     if (i > 0) *to++ = ',';
-    to = WriteReceipt(to, id(i), types_[static_cast<size_t>(row[1])].topic, static_cast<int32_t>(row[2]),
-                      static_cast<int64_t>(row[3]), static_cast<int64_t>(row[4]));
+    to = WriteReceipt(to, id(i), topic(i), static_cast<int32_t>(row[2]), static_cast<int64_t>(row[3]),
+                      static_cast<int64_t>(row[4]));
   }
   to += kTail.copy(to, kTail.size());
   return Napi::Buffer<char>::Copy(env_, value_.data(), static_cast<size_t>(to - value_.data()));
@@ -355,7 +373,7 @@ Napi::Value Posts::Receipts(const Batch& batch) {
 void Posts::DeliverFinished() {
   for (auto& batch : std::exchange(finished_, {})) {
     Napi::HandleScope scope(env_);
-    batch->done.Call({Receipts(*batch)});
+    batch->done.Call({Receipts(batch.get())});
     if (env_.IsExceptionPending()) napi_fatal_exception(env_, env_.GetAndClearPendingException().Value());
   }
 }
@@ -363,8 +381,6 @@ void Posts::DeliverFinished() {
 void Posts::Detach() {
   open_.clear();
   finished_.clear();
-  queued_messages = 0;
-  queued_bytes = 0;
 }
 
 }  // namespace sidepost

@@ -9,6 +9,7 @@
 #include "envelope.h"
 #include "message.h"
 #include "napi.h"
+#include "post_options.h"
 #include "reports.h"
 #include "scan.h"
 
@@ -17,10 +18,8 @@ namespace sidepost {
 /// JavaScript thread only.
 class Posts {
  public:
-  /// `options`: {scan: what a valid event is (scan_binding.h), events: [{type, topic}] in the order of its types,
-  /// source, binary: whether the CloudEvents attributes go into headers, maxMessages, maxBytes: of librdkafka's queue,
-  /// maxMessageBytes: of one message}.
-  Posts(Napi::Env env, Napi::Object options);
+  /// `queue` is kept true here for what goes in, by the caller for what is reported.
+  Posts(Napi::Env env, PostOptions options, Queue* queue);
 
   /// Why nothing of a body was taken. Negative and outside librdkafka's codes, which share the return value.
   /// `broken_at` tells where a malformed one breaks.
@@ -54,13 +53,11 @@ class Posts {
 
   /// Books one message's report. Called for messages of batches.
   void Report(const rd_kafka_message_t* message);
+  /// To be called before Report() whenever JavaScript may have run since.
+  void ForgetChecks() { checked_ = nullptr; }
   bool HasFinished() const { return !finished_.empty(); }
   /// Calls `done` of every batch whose last report has come. It may call back into the producer.
   void DeliverFinished();
-  /// What is taken and not reported, whichever way it came, and the bytes of the values; the Producer keeps count.
-  /// rd_kafka_outq_len() counts the client's own events, too.
-  size_t queued_messages = 0;
-  size_t queued_bytes = 0;
   /// The offset of the byte at which the last malformed body stopped being JSON.
   size_t broken_at = 0;
 
@@ -73,12 +70,13 @@ class Posts {
   struct Item {  // what librdkafka carries for a message: its address is even, so it cannot be taken for a slot
     Batch* batch;
     uint32_t index;
+    uint32_t type;
   };
   struct Batch {
     std::vector<Item> items;
     size_t missing;
     Napi::Reference<Napi::Float64Array> table;
-    double* rows;
+    double* rows;  // by RowsOf() alone
     Napi::FunctionReference done;
     bool receipts;  // whether they are wanted; if so, the next two are filled
     std::string ids;
@@ -89,6 +87,8 @@ class Posts {
     std::string type;
     std::string topic;
     std::string middle;    // of the envelope
+    size_t own_bytes = 0;  // of the queue, for an event whose id, time and data are empty
+    size_t made_id = 0;    // the bytes of an id that is made, escaped
     bool refused = false;  // librdkafka refused the last event handed over: the next one is not held, but answered at once
   };
   struct Held {  // owns its value and headers until librdkafka has them
@@ -104,16 +104,22 @@ class Posts {
 
   int Refused(const ScanResult& scan);
   bool HasRoom(size_t events, size_t bytes) const;
+  /// No message that Compose() makes of the event takes more of Queue::bytes.
+  size_t QueueBound(const ScannedEvent& event) const;
+  /// The rows of a batch; null where there is no such memory any more, since JavaScript transferred the table's buffer.
+  double* RowsOf(Batch* batch);
   Napi::Value Ids();
   Batch* Open(size_t events, Napi::Function done);
   /// The receipts of a batch as JSON; undefined where they are not wanted, or not all of it was delivered.
-  Napi::Value Receipts(const Batch& batch);
+  Napi::Value Receipts(Batch* batch);
   void EnqueueAll(Batch* batch, rd_kafka_t* handle, const TopicOf& topic_of);
   /// The event as a message; its value and key are borrowed until the next one, its headers are the caller's. Appends its
   /// id to ids_.
   Message Compose(const Scanner& scanner, const ScannedEvent& event, size_t type_index, const Moment& now);
   rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message);
-  rd_kafka_resp_err_t Hold(size_t type, const Message& message);
+  /// Takes an event alone: holds it, or enqueues it at once.
+  rd_kafka_resp_err_t Take(size_t type, const Message& message, rd_kafka_t* handle);
+  void Hold(size_t type, const Message& message);
   const Moment& Now();
   std::string_view Value(const ScannedEvent& event, const Type& type, std::string_view id, std::string_view time);
   rd_kafka_headers_t* Headers(const Scanner& scanner, const ScannedEvent& event, const Type& type,
@@ -122,6 +128,7 @@ class Posts {
   void Book(Item* item, rd_kafka_resp_err_t code, int32_t partition, int64_t offset, int64_t timestamp);
 
   Napi::Env env_;
+  Queue* queue_;
   Scanner scanner_;      // of batches
   Scanner one_scanner_;  // of single posts, which name their type in the path and not in the body
   std::vector<Type> types_;
@@ -139,6 +146,7 @@ class Posts {
   std::string ids_;  // of the post at hand, a line each
   std::vector<size_t> id_ends_;
   std::vector<char> value_;
+  const Batch* checked_ = nullptr;  // its rows are known to be there until JavaScript runs again
   std::list<std::unique_ptr<Batch>> open_;
   std::vector<std::unique_ptr<Batch>> finished_;
 };

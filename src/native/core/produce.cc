@@ -1,5 +1,6 @@
 // Messages in: upstream's produce(), and our posts as bytes.
 #include <cstring>
+#include <utility>
 
 #include "message.h"
 #include "producer.h"
@@ -81,6 +82,28 @@ rd_kafka_headers_t* ReadHeaders(Napi::Env env, const Napi::Array& list) {
 
 }  // namespace
 
+size_t HeaderBytes(const rd_kafka_headers_t* headers, size_t overhead) {
+  if (!headers) return 0;
+  size_t bytes = 0;
+  const char* name;
+  const void* value;
+  size_t size;
+  for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+    bytes += strlen(name) + size + overhead;
+  }
+  return bytes;
+}
+
+size_t QueueBytes(const Message& message) {
+  return message.value_size + message.key_size + HeaderBytes(message.headers, kHeaderMemory);
+}
+
+size_t QueueBytes(const rd_kafka_message_t* reported) {
+  rd_kafka_headers_t* headers = nullptr;
+  rd_kafka_message_headers(reported, &headers);
+  return reported->len + reported->key_len + HeaderBytes(headers, kHeaderMemory);
+}
+
 rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message) {
   const int flags = message.owned ? RD_KAFKA_MSG_F_FREE : RD_KAFKA_MSG_F_COPY;
   if (!message.headers && message.timestamp == 0) {
@@ -138,13 +161,13 @@ Napi::Value Producer::Produce(const Napi::CallbackInfo& info) {
     if (!message.headers) return env.Undefined();
   }
   message.carried = reports_->Keep(info.Length() > 5 ? info[5] : env.Undefined());
+  const size_t bytes = QueueBytes(message);
   const rd_kafka_resp_err_t error = Enqueue(client_->handle(), message);
   if (error) {
     if (message.headers) rd_kafka_headers_destroy(message.headers);
     reports_->Release(message.carried);
-  } else if (posts_) {
-    posts_->queued_messages++;
-    posts_->queued_bytes += message.value_size;
+  } else {
+    queue_.Add(bytes);
   }
   return code(error);
 }
@@ -154,7 +177,9 @@ Napi::Value Producer::ConfigureEvents(const Napi::CallbackInfo& info) {
   // Reports of batches under way point into the ones there are.
   if (posts_) return Throw(info.Env(), "configureEvents() was called already");
   if (!EnsureBridge(info.Env())) return Throw(info.Env(), "The environment is ending");
-  posts_ = std::make_unique<Posts>(info.Env(), info[0].As<Napi::Object>());
+  PostOptions options;
+  if (!ReadPostOptions(info[0].As<Napi::Object>(), &options)) return info.Env().Undefined();
+  posts_ = std::make_unique<Posts>(info.Env(), std::move(options), &queue_);
   return info.Env().Undefined();
 }
 
@@ -177,7 +202,11 @@ Napi::Value Producer::ProduceEvent(const Napi::CallbackInfo& info) {
 void Producer::HandOver() {
   if (!posts_ || !connected()) return;
   posts_->HandOver(client_->handle(), reports_.get());
-  if (!draining_) reports_->Deliver();
+  if (draining_) {
+    bridge_->Wake();
+  } else {
+    reports_->Deliver();
+  }
 }
 
 Napi::Value Producer::HandOverEvents(const Napi::CallbackInfo& info) {
@@ -211,8 +240,8 @@ Napi::Value Producer::Queued(const Napi::CallbackInfo& info) {
   auto set = [&](const char* name, size_t count) {
     queued.Set(name, Napi::Number::New(info.Env(), static_cast<double>(count)));
   };
-  set("messages", posts_ ? posts_->queued_messages : 0);
-  set("bytes", posts_ ? posts_->queued_bytes : 0);
+  set("messages", queue_.messages);
+  set("bytes", queue_.bytes);
   return queued;
 }
 

@@ -249,6 +249,7 @@ Napi::Value Producer::Disconnect(const Napi::CallbackInfo& info) {
 void Producer::ForgetMessages() {
   reports_->Forget();
   if (posts_) posts_->Detach();
+  queue_ = {};
 }
 
 void Producer::ForgetListeners() {

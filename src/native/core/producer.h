@@ -47,6 +47,8 @@ class Producer : public Napi::ObjectWrap<Producer> {
   void OnWake(Napi::Env env);
   void Drain(Napi::Env env);
   void HandleEvent(Napi::Env env, rd_kafka_event_t* event);
+  /// Books the reports of an event, and returns what they are of.
+  Queue HandleReports(rd_kafka_event_t* event);
   void EmitLogs(Napi::Env env);
   void Emit(Napi::Env env, const char* type, Napi::Value data);
   static void OnThrottle(rd_kafka_t* handle, const char* broker, int32_t broker_id, int ms, void* bridge);
@@ -114,6 +116,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   std::unordered_map<std::string, rd_kafka_topic_t*> topics_;  // handles of the connected client
   rd_kafka_topic_t* Topic(const std::string& name);
   void ForgetTopics();
+  Queue queue_;
   std::unique_ptr<Posts> posts_;
   Napi::Env env_;
 };

@@ -14,6 +14,7 @@ constexpr std::string_view kTopic = R"(","topic":")";
 constexpr std::string_view kPartition = R"(","partition":)";
 constexpr std::string_view kOffset = R"(,"offset":)";
 constexpr std::string_view kTimestamp = R"(,"timestamp":)";
+constexpr std::string_view kNull = "null";
 constexpr size_t kNumber = 20;  // -9223372036854775808
 
 char* Put(char* to, std::string_view text) {
@@ -22,6 +23,8 @@ char* Put(char* to, std::string_view text) {
 }
 
 char* Put(char* to, int64_t number) { return std::to_chars(to, to + kNumber, number).ptr; }
+
+char* PutKnown(char* to, int64_t number) { return number < 0 ? Put(to, kNull) : Put(to, number); }
 
 }  // namespace
 
@@ -35,8 +38,8 @@ char* WriteReceipt(char* to, std::string_view id, std::string_view topic, int32_
   to = PutEscaped(Put(to, kHead), id);
   to = Put(Put(to, kTopic), topic);
   to = Put(Put(to, kPartition), partition);
-  to = Put(Put(to, kOffset), offset);
-  to = Put(Put(to, kTimestamp), timestamp);
+  to = PutKnown(Put(to, kOffset), offset);
+  to = PutKnown(Put(to, kTimestamp), timestamp);
   *to++ = '}';
   return to;
 }

@@ -1,6 +1,7 @@
 #include "reports.h"
 
 #include <cstdint>
+#include <utility>
 
 namespace sidepost {
 
@@ -30,11 +31,16 @@ Napi::Function LoadDeliver(Napi::Env env) {
 Reports::Reports(Napi::Env env) : env_(env) {
   Napi::HandleScope scope(env);
   deliver_ = Napi::Persistent(LoadDeliver(env));
-  auto table = Napi::Float64Array::New(env, kRows * kColumns);
-  rows_ = table.Data();
-  table_ = Napi::Reference<Napi::Float64Array>::New(table, 1);
+  OpenTable();
   slots_ = Napi::Reference<Napi::Array>::New(Napi::Array::New(env), 1);
   topics_ = Napi::Reference<Napi::Array>::New(Napi::Array::New(env), 1);
+}
+
+void Reports::OpenTable() {
+  Napi::HandleScope scope(env_);
+  auto table = Napi::Float64Array::New(env_, kRows * kColumns);
+  rows_ = table.Data();
+  table_ = Napi::Reference<Napi::Float64Array>::New(table, 1);
 }
 
 void Reports::SetListener(Napi::Function listener, bool with_value) {
@@ -106,6 +112,7 @@ void Reports::AddRefused(const Message& message, rd_kafka_resp_err_t code) {
 
 void Reports::AddRow(const Message& message, rd_kafka_resp_err_t code, int64_t offset, int64_t timestamp) {
   if (message.carried) used_slots_.push_back(PointerSlot(message.carried));
+  if (table_.IsEmpty()) OpenTable();
   double* row = rows_ + count_ * kColumns;
   row[0] = code;
   row[1] = TopicIndex(message.topic);
@@ -135,22 +142,28 @@ Napi::Value Reports::Pool() {
   return Napi::Buffer<char>::Copy(env_, pool_.data(), pool_.size());
 }
 
+// A listener may cause further reports, and have them delivered too: so these rows are out of their reach until all are
+// read, and so are the slots that they name.
 void Reports::Deliver() {
   if (count_ == 0) return;
   Napi::HandleScope scope(env_);
-  const size_t count = count_;
   Napi::Value pool = Pool();
   pool_.clear();
   if (pool_.capacity() > kKeptPool) pool_.shrink_to_fit();
-  count_ = 0;
+  auto table = std::exchange(table_, {});
+  double* const rows = std::exchange(rows_, nullptr);
+  const std::vector<uint32_t> used_slots = std::exchange(used_slots_, {});
+  const size_t count = std::exchange(count_, 0);
   if (listener_.IsEmpty()) {
-    for (uint32_t slot : used_slots_) napi_set_element(env_, slots_.Value(), slot, env_.Undefined());
+    for (uint32_t slot : used_slots) napi_set_element(env_, slots_.Value(), slot, env_.Undefined());
   } else {
-    deliver_.Call({listener_.Value(), table_.Value(), Napi::Number::New(env_, static_cast<double>(count)),
+    deliver_.Call({listener_.Value(), table.Value(), Napi::Number::New(env_, static_cast<double>(count)),
                    topics_.Value(), slots_.Value(), pool, Napi::Boolean::New(env_, with_value_)});
   }
-  free_slots_.insert(free_slots_.end(), used_slots_.begin(), used_slots_.end());
-  used_slots_.clear();
+  free_slots_.insert(free_slots_.end(), used_slots.begin(), used_slots.end());
+  if (!table_.IsEmpty()) return;
+  table_ = std::move(table);
+  rows_ = rows;
 }
 
 }  // namespace sidepost

@@ -38,13 +38,14 @@ class Reports {
   /// Where the bytes now lie in the pool; -1 for none.
   double Pooled(const void* bytes, size_t size);
   uint32_t TopicIndex(rd_kafka_topic_t* topic);
+  void OpenTable();
   Napi::Value Pool();
 
   Napi::Env env_;
   Napi::FunctionReference listener_;
   bool with_value_ = false;
   Napi::FunctionReference deliver_;             // reports.js
-  Napi::Reference<Napi::Float64Array> table_;   // its memory belongs to JavaScript and does not move
+  Napi::Reference<Napi::Float64Array> table_;   // empty while its rows are read; its memory does not move
   double* rows_ = nullptr;
   size_t count_ = 0;
   std::vector<char> pool_;                      // the gathered keys and values

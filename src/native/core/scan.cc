@@ -19,6 +19,12 @@ std::vector<std::string> NamesOf(const std::vector<MemberSpec>& members) {
   return names;
 }
 
+/// Whether they are equal but for the case of ASCII's letters; `lower` has none in upper case.
+bool EqualsLower(std::string_view text, std::string_view lower) {
+  auto same = [](char c, char l) { return (c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) == l; };
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), same);
+}
+
 template <typename T>
 void ClearAndTrim(std::vector<T>& items) {
   items.clear();
@@ -228,8 +234,21 @@ const char* Scanner::ScanHeaders(const char* p, ScannedEvent& event, bool& valid
     SetHeader(event, header);
   }
   valid = event.header_count <= spec_.max_headers;
-  for (size_t i = event.first_header; i < headers_.size(); i++) valid = valid && IsPresent(headers_[i].value);
+  for (size_t i = event.first_header; i < headers_.size(); i++) {
+    valid = valid && IsPresent(headers_[i].value) && MayBePosted(headers_[i].name);
+  }
   return p;
+}
+
+/// A NUL would hide the rest of a name from all who get it from librdkafka, the count of the queue's bytes too.
+bool Scanner::MayBePosted(Slice name) const {
+  if (name.find('\0') != Slice::npos || EqualsLower(name.substr(0, spec_.reserved_prefix.size()), spec_.reserved_prefix)) {
+    return false;
+  }
+  for (const std::string& reserved : spec_.reserved_names) {
+    if (EqualsLower(name, reserved)) return false;
+  }
+  return true;
 }
 
 /// A repeated name keeps its place and takes the last value, as in JSON.parse. One more than allowed is kept and no

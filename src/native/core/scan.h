@@ -27,6 +27,9 @@ struct ScanSpec {
   std::vector<std::string> types;
   std::vector<MemberSpec> members;  // at most kMaxMembers, no name twice
   size_t max_headers;
+  // Header names that may not be posted, whatever their case: by their beginning, and by the whole; lower case.
+  std::string reserved_prefix;
+  std::vector<std::string> reserved_names;
 };
 
 /// Of single posts, which name their type in the path and not in the body.
@@ -100,6 +103,7 @@ class Scanner {
   const char* Open(const char* p, char close, bool& more) const;
   const char* Next(const char* p, char close, bool& more);
   void SetHeader(ScannedEvent& event, const ScannedHeader& header);
+  bool MayBePosted(Slice header_name) const;
   void Refuse(const char* event);
 
   const ScanSpec spec_;

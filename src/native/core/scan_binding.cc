@@ -1,5 +1,7 @@
 #include "scan_binding.h"
 
+#include "read.h"
+
 namespace sidepost {
 
 namespace {
@@ -22,8 +24,16 @@ bool ReadKind(const std::string& name, MemberKind* kind) {
   return false;
 }
 
-size_t SizeOr(const Napi::Value& value, size_t otherwise) {
-  return value.IsNumber() ? static_cast<size_t>(value.As<Napi::Number>().Int64Value()) : otherwise;
+bool ReadMemberSpec(const Napi::Object& object, MemberSpec* member) {
+  std::string kind;
+  member->min_bytes = 0;
+  member->max_bytes = SIZE_MAX;
+  if (!ReadMember(object, "name", &member->name) || !ReadMember(object, "kind", &kind) ||
+      !ReadMember(object, "required", &member->required) || !ReadOptional(object, "minBytes", &member->min_bytes) ||
+      !ReadOptional(object, "maxBytes", &member->max_bytes)) {
+    return false;
+  }
+  return ReadKind(kind, &member->kind) || Mistyped(object.Env(), "kind", "one that the scanner can read");
 }
 
 Napi::Value Text(Napi::Env env, Slice slice) {
@@ -60,26 +70,21 @@ Napi::Value Events(Napi::Env env, const Scanner& scanner) {
 
 }  // namespace
 
-ScanSpec ReadScanSpec(const Napi::Object& spec) {
-  ScanSpec read;
-  const auto types = spec.Get("types").As<Napi::Array>();
-  for (uint32_t i = 0; i < types.Length(); i++) read.types.push_back(types.Get(i).ToString());
-  const auto members = spec.Get("members").As<Napi::Array>();
-  for (uint32_t i = 0; i < members.Length(); i++) {
-    const auto object = members.Get(i).As<Napi::Object>();
-    MemberSpec member;
-    member.name = object.Get("name").ToString();
-    member.required = object.Get("required").ToBoolean();
-    member.min_bytes = SizeOr(object.Get("minBytes"), 0);
-    member.max_bytes = SizeOr(object.Get("maxBytes"), SIZE_MAX);
-    if (i >= kMaxMembers || !ReadKind(object.Get("kind").ToString(), &member.kind)) {
-      Throw(spec.Env(), "The scanner cannot read the member " + member.name);
-      return read;
-    }
-    read.members.push_back(member);
+bool ReadScanSpec(const Napi::Object& object, ScanSpec* spec) {
+  std::vector<Napi::Object> members;
+  Napi::Object reserved;
+  if (!ReadMember(object, "types", &spec->types) || !ReadMember(object, "members", &members) ||
+      !ReadMember(object, "maxHeaders", &spec->max_headers) || !ReadMember(object, "reservedHeaders", &reserved) ||
+      !ReadMember(reserved, "prefix", &spec->reserved_prefix) ||
+      !ReadMember(reserved, "names", &spec->reserved_names)) {
+    return false;
   }
-  read.max_headers = SizeOr(spec.Get("maxHeaders"), SIZE_MAX);
-  return read;
+  if (members.size() > kMaxMembers) return Mistyped(object.Env(), "members", "fewer");
+  spec->members.resize(members.size());
+  for (size_t i = 0; i < members.size(); i++) {
+    if (!ReadMemberSpec(members[i], &spec->members[i])) return false;
+  }
+  return true;
 }
 
 Napi::Value ScanForTests(const Napi::CallbackInfo& info) {
@@ -90,7 +95,8 @@ Napi::Value ScanForTests(const Napi::CallbackInfo& info) {
   const Framing framing = framing_name == "lines"    ? Framing::kLines
                           : framing_name == "single" ? Framing::kOne
                                                      : Framing::kArray;
-  const ScanSpec spec = ReadScanSpec(info[2].As<Napi::Object>());
+  ScanSpec spec;
+  if (!ReadScanSpec(info[2].As<Napi::Object>(), &spec)) return info.Env().Undefined();
   Scanner scanner(framing == Framing::kOne ? WithoutType(spec) : spec);
   const ScanResult scan = scanner.Scan(body, framing);
   auto result = Napi::Object::New(info.Env());

@@ -5,10 +5,10 @@
 
 namespace sidepost {
 
-/// From {types: string[], members: [{name, kind, required, minBytes?, maxBytes?}], maxHeaders}; kind is one of type,
-/// data, key, headers, id, time. It comes from our own JavaScript, so only what would break the scanner is looked at:
-/// then an Error is left pending. JavaScript thread.
-ScanSpec ReadScanSpec(const Napi::Object& spec);
+/// From {types: string[], members: [{name, kind, required, minBytes?, maxBytes?}], maxHeaders, reservedHeaders: {prefix,
+/// names: string[]}}; kind is one of type, data, key, headers, id, time. False with an Error pending where it is
+/// something else. JavaScript thread.
+bool ReadScanSpec(const Napi::Object& object, ScanSpec* spec);
 
 /// scan(body: Uint8Array, framing: "array" | "lines" | "single", spec): {status: "ok" | "malformed" | "invalid", offset,
 /// events?: [{type, data, key, id, time, headers: [name, value][]}]}, absent members null. For tests alone. JavaScript

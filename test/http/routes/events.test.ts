@@ -62,7 +62,7 @@ test("EVENTS_ACK=accepted makes 202 the default, and a post may still wait", asy
 });
 
 test("what Kafka does not confirm in time is 504, with the id under which it may still arrive", async () => {
-  await using slow = await composeForTest({ RDKAFKA_TEST_MOCK_BROKER_RTT: "300" });
+  await using slow = await composeForTest({}, { "test.mock.broker.rtt": "300" });
   const answer = await slow.post(USER, { data: 1, id: "late" }, { prefer: "wait=0" });
   expectProblem(answer, 504, "delivery-timeout", true);
   expect(answer.problem.event_id).toBe("late");
@@ -142,6 +142,22 @@ test("another content type is 415, and its parameters and case do not matter", a
     expect((await typed(type)).status).toBe(201);
   const request = { method: "POST", body: new TextEncoder().encode('{"data":1}') };
   expect((await service.app.data.request(USER, request)).status).toBe(201);
+});
+
+test("a compressed body is 415, and says so; identity is none", async () => {
+  const body = Bun.gzipSync('{"data":1}');
+  for (const path of [USER, MANY]) {
+    const answer = await service.post(path, body, { "content-encoding": "gzip" });
+    expectProblem(answer, 415, "unsupported-media-type", false);
+    expect(answer.problem.detail).toBe("the content encoding is gzip; none is taken");
+  }
+  expectProblem(
+    await service.post(USER, body, { "content-encoding": "Identity" }),
+    400,
+    "malformed-body",
+    false,
+  );
+  expect((await service.post(USER, { data: 1 }, { "content-encoding": "identity" })).status).toBe(201);
 });
 
 test("an invalid event is 422, and every fault has its place", async () => {

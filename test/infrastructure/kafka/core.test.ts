@@ -1,18 +1,11 @@
 import { expect, test } from "bun:test";
 import { RdKafka } from "@confluentinc/kafka-javascript";
-import { EVENT_MEMBERS, MAX_HEADERS } from "../../../src/domain/event.ts";
-import {
-  checkProperty,
-  COLUMNS,
-  type EventCore,
-  eventCore,
-  REFUSED,
-} from "../../../src/infrastructure/kafka/core.ts";
+import { checkProperty, COLUMNS, eventCore, REFUSED } from "../../../src/infrastructure/kafka/core.ts";
 import { waitUntil } from "../../helpers/wait.ts";
-import { type Open, openProducer } from "../../native/support.ts";
+import { bytes, configured, never } from "../../native/posts.ts";
+import { openProducer } from "../../native/support.ts";
 
 const { ERRORS } = RdKafka.CODES;
-const bytes = (body: unknown): Uint8Array => Buffer.from(JSON.stringify(body));
 
 test("an event is produced, and its report brings back what was given along", async () => {
   await using open = await openProducer();
@@ -182,25 +175,3 @@ test("a property is checked in librdkafka's own words", () => {
   expect(checkProperty("batch.size", "large")).toBe('Invalid value for configuration property "batch.size"');
   expect(checkProperty("no.such.thing", "1")).toContain("No such configuration property");
 });
-
-const never = () => {
-  throw new Error("nothing was taken");
-};
-
-function configured({ producer }: Open, limits: { maxMessages?: number } = {}): EventCore {
-  const core = eventCore(producer);
-  core.configureEvents({
-    maxMessages: 1000,
-    maxBytes: 1_000_000,
-    maxMessageBytes: 1_000_000,
-    ...limits,
-    scan: { types: ["user", "order"], members: Object.values(EVENT_MEMBERS), maxHeaders: MAX_HEADERS },
-    events: [
-      { type: "user_created", topic: "users" },
-      { type: "order_created", topic: "orders" },
-    ],
-    source: "test",
-    binary: false,
-  });
-  return core;
-}

@@ -44,10 +44,10 @@ test("the embedded broker is a mock cluster, and no other address is asked", () 
 test("an RDKAFKA_ variable has the last word", () => {
   const options = optionsFor({
     RDKAFKA_LINGER_MS: "50",
-    RDKAFKA_ACKS: "1",
+    RDKAFKA_PARTITIONER: "consistent",
     RDKAFKA_BATCH_NUM_MESSAGES: "8",
   });
-  expect(options).toMatchObject({ "linger.ms": "50", acks: "1", "batch.num.messages": "8" });
+  expect(options).toMatchObject({ "linger.ms": "50", partitioner: "consistent", "batch.num.messages": "8" });
 });
 
 test("librdkafka takes every one of them", () => {

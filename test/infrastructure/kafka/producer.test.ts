@@ -1,24 +1,26 @@
 import { expect, test } from "bun:test";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { Logger } from "../../../src/domain/logger.ts";
+import type { Batch, Delivery } from "../../../src/domain/ports.ts";
 import { createProducer } from "../../../src/infrastructure/kafka/producer.ts";
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const BODY = Buffer.from('{"data":1}');
 
 /** A producer on a cluster in this process. */
-async function start() {
+async function start(properties: Record<string, string | number | boolean> = {}) {
   const loaded = loadConfig(
     { KAFKA_BROKER_LIST: "embedded" },
     { readFile: () => "", checkProperty: () => undefined },
   );
   if ("faults" in loaded) throw new Error(loaded.faults.join());
   const { config } = loaded;
+  Object.assign(config.kafka.properties, properties);
   const contact = Promise.withResolvers<void>();
   const producer = await createProducer({
     config,
     logger: SILENT,
-    onStatistics() {},
+    onBatches() {},
     onContact: contact.resolve,
     onReady() {},
   });
@@ -52,4 +54,20 @@ test("after close nothing is taken, and closing again is nothing", async () => {
   expect(producer.send(BODY, type, () => {})).toMatchObject({ code: "draining" });
   expect(producer.sendBatch(BODY, "array", true, () => {})).toMatchObject({ code: "draining" });
   expect(await producer.flush(10)).toBeTrue();
+});
+
+test("an offset that Kafka does not tell is null, for one event and for many", async () => {
+  // With acks=0 Kafka tells none; the configuration refuses it, so it is set behind its back.
+  await using service = await start({ acks: 0, "enable.idempotence": false });
+  const { producer, type } = service;
+  const unknown = { topic: type.topic, partition: expect.any(Number), offset: null };
+  const settled = Promise.withResolvers<Delivery>();
+  producer.send(BODY, type, settled.resolve);
+  expect(await settled.promise).toEqual({ ...unknown, timestamp: expect.any(Number) });
+  const done = Promise.withResolvers<unknown>();
+  const events = Buffer.from(`[{"type":"${type.name}","data":1},{"type":"${type.name}","data":2}]`);
+  const batch = producer.sendBatch(events, "array", false, done.resolve) as Batch;
+  await done.promise;
+  for (const index of [0, 1])
+    expect(batch.deliveryAt(index)).toEqual({ ...unknown, timestamp: expect.any(Number) });
 });
