@@ -46,15 +46,18 @@ export const isServiceLink = (name: string, value: string): boolean =>
 
 /**
  * The variable that was probably meant, or undefined when the name is known or resembles none.
- * Only near misses under our prefixes count, because the prefixes are not ours alone: the application's own APP_KEY
- * or KAFKA_OPTS may come with a shared envFrom. For the same reason a near miss deserves a warning and not a fault.
+ * Under our prefixes a quarter of the letters may differ, or the end be missing (KAFKA_BROKER); elsewhere one letter
+ * (METRIC_PORT, LOGLEVEL). No more than that, because the prefixes are not ours alone: the application's own APP_KEY or
+ * KAFKA_OPTS may come with a shared envFrom. For the same reason a near miss deserves a warning and not a fault.
  */
 export function nearMiss(variable: string): string | undefined {
   const name = settingName(variable);
-  if (FIELD_NAMES.has(name) || !PREFIXES.has(prefixOf(name))) return undefined;
+  if (FIELD_NAMES.has(name)) return undefined;
+  const ours = PREFIXES.has(prefixOf(name));
   const [nearest] = [...FIELD_NAMES]
-    .map((known) => ({ known, edits: editDistance(name, known) }))
-    .filter(({ known, edits }) => edits <= known.length / 4)
+    .filter((known) => ours || Math.abs(known.length - name.length) <= 1)
+    .map((known) => ({ known, edits: ours && known.startsWith(`${name}_`) ? 0 : editDistance(name, known) }))
+    .filter(({ known, edits }) => edits <= (ours ? known.length / 4 : 1))
     .toSorted((a, b) => a.edits - b.edits);
   return nearest && nearest.known + variable.slice(name.length);
 }

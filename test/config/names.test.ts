@@ -56,6 +56,10 @@ test.each([
   ["EVENT_TYPE", "EVENT_TYPES"],
   ["EVENT_ACK", "EVENTS_ACK"],
   ["APP_NAMES_FILE", "APP_NAME_FILE"],
+  ["KAFKA_BROKER", "KAFKA_BROKER_LIST"],
+  ["METRIC_PORT", "METRICS_PORT"],
+  ["LOGLEVEL", "LOG_LEVEL"],
+  ["APPNAME", "APP_NAME"],
 ])("%s was probably meant to be %s", (seen, meant) => {
   expect(nearMiss(seen)).toBe(meant);
 });
