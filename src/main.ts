@@ -75,14 +75,19 @@ async function listenWith(app: App, { server, metrics }: Config) {
       if (request.method === "POST") lastPost = performance.now();
       return app.data.fetch(request);
     },
-  }).catch((error) => Promise.reject(new Error(`${messageOf(error)}; set SERVER_ADDRESS`, { cause: error })));
+  }).catch(naming("SERVER_ADDRESS"));
   const admin = await listen({
     address: metrics.address,
     writeTimeout: server.writeTimeout,
     error: app.recover,
     fetch: (request) => app.admin.fetch(request),
-  }).catch((error) => Promise.reject(new Error(`${messageOf(error)}; set METRICS_PORT`, { cause: error })));
+  }).catch(naming("METRICS_PORT"));
   return { intake, admin, lastPost: () => lastPost };
+}
+
+function naming(variable: string) {
+  return (error: unknown) =>
+    Promise.reject(new Error(`${messageOf(error)}; set ${variable}`, { cause: error }));
 }
 
 type ProcessLogger = Logger & { flush(): Promise<void> };

@@ -101,11 +101,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     let answer: ((outcome: BatchOutcome) => void) | undefined;
     const batch = producer.sendBatch(body, framing, wait !== "no", (json) => {
       const settled = batch as Batch;
-      bookBatch(settled, start, json !== undefined, answer === undefined);
+      bookBatch(settled, indexes, start, json !== undefined, answer === undefined);
       answer?.(json === undefined ? receiptsOf(settled) : { status: "delivered", json });
     });
     if (!("size" in batch)) return { status: "refused", error: batch };
-    for (const [type, indexes] of byType(batch)) tally.accepted(booksOf(type).tally, indexes.length);
+    const indexes = indexesByType(batch);
+    for (const [type, { length }] of indexes) tally.accepted(booksOf(type).tally, length);
     if (wait === "no") return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
     if (batch.size === 0) return [];
     return new Promise((resolve) => {
@@ -121,8 +122,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   /** Counts what was delivered with one call a type; failures are rare, and go one by one. */
-  function bookBatch(batch: Batch, start: number, allDelivered: boolean, promised: boolean): void {
-    for (const [type, indexes] of byType(batch)) {
+  function bookBatch(
+    batch: Batch,
+    byType: Map<EventType, number[]>,
+    start: number,
+    allDelivered: boolean,
+    promised: boolean,
+  ): void {
+    for (const [type, indexes] of byType) {
       const receiptAt = (index: number) => toReceipt(batch.ids[index]!, batch.deliveryAt(index)!);
       const { delivered = [], failed = [] } = allDelivered
         ? { delivered: indexes }
@@ -136,7 +143,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   return { one, many };
 }
 
-function byType(batch: Batch): Map<EventType, number[]> {
+function indexesByType(batch: Batch): Map<EventType, number[]> {
   const indexes = new Map<EventType, number[]>();
   for (let index = 0; index < batch.size; index++) {
     const type = batch.typeAt(index);

@@ -109,8 +109,7 @@ void Producer::HandleEvent(Napi::Env env, rd_kafka_event_t* event) {
   }
   rd_kafka_event_destroy(event);
   // Only now librdkafka has the room again; a listener that was called meanwhile may have filled what was left.
-  queue_.messages -= reported.messages;
-  queue_.bytes -= reported.bytes;
+  queue_.Remove(reported);
 }
 
 Queue Producer::HandleReports(rd_kafka_event_t* event) {

@@ -30,6 +30,11 @@ struct Queue {
     messages++;
     bytes += message_bytes;
   }
+
+  void Remove(const Queue& gone) {
+    messages -= gone.messages;
+    bytes -= gone.bytes;
+  }
 };
 
 /// What a header takes of memory beside its name and value.

@@ -118,8 +118,7 @@ void Posts::HandOver(rd_kafka_t* handle, Reports* reports) {
     const rd_kafka_resp_err_t code = sidepost::Enqueue(handle, message);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
     types_[held.type].refused = true;
-    queue_->messages--;
-    queue_->bytes -= QueueBytes(message);
+    queue_->Remove({1, QueueBytes(message)});
     reports->AddRefused(message, code);
     free(held.value);
     rd_kafka_headers_destroy(held.headers);

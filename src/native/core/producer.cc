@@ -92,26 +92,24 @@ void Producer::UpdateLiveness() {
   }
 }
 
-uint64_t Producer::StartJob(Napi::Function callback, bool draining) {
-  const uint64_t id = next_job_++;
-  jobs_[id] = {Napi::Persistent(callback), draining};
-  if (draining) draining_jobs_++;
-  UpdateLiveness();
-  return id;
-}
-
 void Producer::RunJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work) {
-  const uint64_t id = StartJob(callback, false);
-  std::thread([id, work = std::move(work), client = client_, bridge = bridge_] {
-    // The share is held until the answer is on its way: a disconnect waits for it, and so answers last.
-    bridge->Finish({id, work(client)});
-  }).detach();
+  StartJob(callback, std::move(work), false);
 }
 
 void Producer::RunDrainingJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work) {
-  const uint64_t id = StartJob(callback, true);
-  bridge_->Wake();
+  StartJob(callback, std::move(work), true);
+}
+
+void Producer::StartJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work, bool draining) {
+  const uint64_t id = next_job_++;
+  jobs_[id] = {Napi::Persistent(callback), draining};
+  UpdateLiveness();
+  if (draining) {
+    draining_jobs_++;
+    bridge_->Wake();
+  }
   std::thread([id, work = std::move(work), client = client_, bridge = bridge_] {
+    // The share is held until the answer is on its way: a disconnect waits for it, and so answers last.
     bridge->Finish({id, work(client)});
   }).detach();
 }

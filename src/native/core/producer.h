@@ -87,7 +87,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   void RunJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work);
   /// A job during which messages must get their reports even without polling, or librdkafka never finishes it.
   void RunDrainingJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work);
-  uint64_t StartJob(Napi::Function callback, bool draining);
+  void StartJob(Napi::Function callback, std::function<Report(std::shared_ptr<Client>)> work, bool draining);
   /// A connected producer, or one with a job under way, is kept from garbage collection and keeps the loop alive.
   void UpdateLiveness();
   bool EnsureBridge(Napi::Env env);
