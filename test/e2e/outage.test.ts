@@ -77,7 +77,7 @@ test("an outage leaves it ready while there is room for events, and unhealthy un
 
 test.each([
   { fate: "killed", fail: () => kafka.stopBroker(0, "SIGKILL") },
-  { fate: "frozen", fail: async () => kafka.freezeBroker(0) },
+  { fate: "frozen", fail: () => kafka.freezeBroker(0) },
 ])(
   "with the broker $fate at SIGTERM it ends at the deadline, names every lost event, and answers who waits",
   async ({ fail }) => {

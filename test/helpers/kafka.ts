@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Admin } from "@platformatic/kafka";
@@ -6,6 +6,7 @@ import type { Subprocess } from "bun";
 import { address, brokerAnswers, type BrokerNode, formatBroker, spawnBroker } from "./kafka-broker.ts";
 import { kafkaClassPath } from "./kafka-jars.ts";
 import { freePorts } from "./ports.ts";
+import { waitUntil } from "./wait.ts";
 
 /** A Kafka that others may be using at the same time. */
 export interface SharedKafka extends AsyncDisposable {
@@ -19,8 +20,8 @@ export interface SharedKafka extends AsyncDisposable {
 export interface Kafka extends SharedKafka {
   /** Ends broker `index` (from 0) and resolves when it is gone. */
   stopBroker(index: number, signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
-  /** Stops broker `index` from running while its connections stay open; end it with SIGKILL. */
-  freezeBroker(index: number): void;
+  /** Stops broker `index` while its connections stay open, and resolves when it stands still; end it with SIGKILL. */
+  freezeBroker(index: number): Promise<void>;
   /** Starts it again on the same port and data, and resolves when it answers. */
   startBroker(index: number): Promise<void>;
 }
@@ -75,10 +76,23 @@ export async function startKafka({ brokers = 1, properties = {} }: KafkaOptions 
     bootstrap,
     createTopic: (...topic) => createTopic(bootstrap, ...topic),
     stopBroker: (index, signal = "SIGTERM") => stop(nodeAt(index), signal),
-    freezeBroker: (index) => void running.get(nodeAt(index))?.kill("SIGSTOP"),
+    freezeBroker: (index) => freeze(running.get(nodeAt(index))),
     startBroker: (index) => start(nodeAt(index), running.size + 1),
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** A thread on another core goes on for a moment after SIGSTOP, and may still take a record. */
+async function freeze(process: Subprocess | undefined): Promise<void> {
+  if (process === undefined) return;
+  const tasks = `/proc/${process.pid}/task`;
+  process.kill("SIGSTOP");
+  const standsStill = (thread: string) => readFileSync(join(tasks, thread, "stat"), "utf8").includes(") T ");
+  await waitUntil(
+    () => readdirSync(tasks).every(standsStill) || undefined,
+    10_000,
+    () => new Error("the broker could not be stopped"),
+  );
 }
 
 /** The Kafka that the test runner started for all (SIDEPOST_TEST_KAFKA=host:port), or else one of one's own. */
