@@ -8,7 +8,7 @@ import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import type { Logger } from "./domain/logger.ts";
 import { type Listener, listen } from "./http/listener.ts";
-import { checkProperty } from "./infrastructure/kafka/core.ts";
+import { checkProperty, releaseCode } from "./infrastructure/kafka/core.ts";
 import { createLogger } from "./infrastructure/logger.ts";
 import { drain } from "./lifecycle.ts";
 
@@ -16,6 +16,8 @@ import { drain } from "./lifecycle.ts";
 const EX_CONFIG = 78;
 const FLUSH_LOG_MS = 1000;
 const CLOSE_MS = 1000;
+/** By then what only a start needs has run, connecting to Kafka too. */
+const STARTED_MS = 1000;
 // A terminal signals the whole process group, and `bun run` passes the signal on to us once more a few ms later.
 const SAME_SIGNAL_MS = 500;
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
@@ -53,6 +55,7 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   const places = { data: originOf(intake), admin: originOf(admin) };
   const kafka = { brokers: config.kafka.brokers || "embedded", topic: config.kafka.topic };
   logger.info({ ...places, ...kafka, app: name, app_version: version, env }, "listening");
+  setTimeout(releaseCode, STARTED_MS).unref();
 
   const why = await asked;
   endAtOnceOnSecondSignal(app, logger);

@@ -74,6 +74,12 @@ export interface EventCore {
 /** The extension of a connected client, by upstream's own way to its native side. */
 export const eventCore = (client: RdKafka.Producer): EventCore => client.getClient() as unknown as EventCore;
 
+/**
+ * Takes the code that ran out of resident memory, until it runs again: of an idle process's 65 MB that gives back 18, and
+ * costs some hundred page faults of a microsecond each. Returns the bytes of all code.
+ */
+export const { releaseCode } = Kafka;
+
 /** Why librdkafka refuses a property, in its own words; undefined where it takes it. Connects to nothing. */
 export function checkProperty(name: string, value: string): string | undefined {
   try {

@@ -10,4 +10,6 @@ declare module "@confluentinc/kafka-javascript/lib/error.js" {
 
 declare module "@confluentinc/kafka-javascript/librdkafka.js" {
   export const librdkafkaVersion: string;
+  /** Our own (src/native/core/pages.h). */
+  export function releaseCode(): number;
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "napi.h"
+#include "pages.h"
 #include "producer.h"
 #include "scan_binding.h"
 
@@ -22,6 +23,10 @@ Napi::Value Features(const Napi::CallbackInfo& info) {
   const std::string features = ConfGet(conf, "builtin.features");
   rd_kafka_conf_destroy(conf);
   return Napi::String::New(info.Env(), features);
+}
+
+Napi::Value Release(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(ReleaseCode()));
 }
 
 Napi::Object TopicConstants(Napi::Env env) {
@@ -56,6 +61,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("err2str", Napi::Function::New(env, ErrorText, "err2str"));
   exports.Set("features", Napi::Function::New(env, Features, "features"));
   exports.Set("librdkafkaVersion", rd_kafka_version_str());
+  exports.Set("releaseCode", Napi::Function::New(env, Release, "releaseCode"));
   exports.Set("scan", Napi::Function::New(env, ScanForTests, "scan"));
   return exports;
 }
