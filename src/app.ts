@@ -1,5 +1,3 @@
-import type { Hono } from "hono";
-
 import { version } from "../package.json";
 import type { Config } from "./config/schema.ts";
 import type { Failure } from "./domain/errors.ts";
@@ -7,7 +5,7 @@ import type { EventType } from "./domain/event.ts";
 import type { Logger } from "./domain/logger.ts";
 import type { Producer } from "./domain/ports.ts";
 import { createAnswers } from "./http/answer.ts";
-import { createApplication, recovered } from "./http/application.ts";
+import { type Application, createApplication, recovered } from "./http/application.ts";
 import { createOriginCheck } from "./http/origin.ts";
 import { ADMIN_PATHS, adminRoutes } from "./http/routes/admin.ts";
 import { EVENT_PATHS, eventRoutes } from "./http/routes/events.ts";
@@ -26,9 +24,9 @@ import { createTally, type Tally } from "./usecase/tally.ts";
 /** The service, put together and connected to Kafka, but not yet listening. */
 export interface App {
   /** What the application posts to. */
-  data: Hono;
+  data: Application;
   /** What the kubelet and Prometheus ask. */
-  admin: Hono;
+  admin: Application;
   producer: Producer;
   lifecycle: Lifecycle;
   tally: Tally;
@@ -101,6 +99,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     answers,
     stats: () => tally.stats(status()),
     onRefused,
+    recover: (error, { method, url }) => recovered(logger, error, `${method} ${new URL(url).pathname}`),
   });
   const admin = adminRoutes({ answers, quit, originCheck, ...(config.metrics.enabled ? { metrics } : {}) });
   const shared = { answers, logger, requests };
@@ -109,6 +108,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     data: createApplication({
       ...shared,
       hot: events.posts,
+      shortcut: events.shortcut,
       routes: [events.others, health],
       origins: config.cors.origins,
     }),

@@ -1,5 +1,5 @@
 import { expect, spyOn, test } from "bun:test";
-import { composeForTest } from "./helpers/app.ts";
+import { composeForTest, request } from "./helpers/app.ts";
 
 const USER = "/api/v1/events/user";
 const PAGE = "https://app.example.com";
@@ -33,7 +33,7 @@ test("every answer has the secure headers, errors as well", async () => {
 
 test("no page of any origin may call unless it is allowed", async () => {
   await using service = await composeForTest();
-  const preflight = await service.app.data.request(USER, preflightFrom(PAGE));
+  const preflight = await request(service.app.data, USER, preflightFrom(PAGE));
   expect(corsHeaders(preflight)).toEqual([]);
   const { headers } = await service.post(USER, { data: 1 }, { origin: PAGE });
   expect(corsHeaders({ headers })).toEqual([]);
@@ -41,7 +41,7 @@ test("no page of any origin may call unless it is allowed", async () => {
 
 test("pages of the configured origins may call, and read what they need of every answer", async () => {
   await using service = await composeForTest({ CORS_ORIGINS: `${PAGE},http://localhost:3000` });
-  const preflight = await service.app.data.request(USER, preflightFrom(PAGE));
+  const preflight = await request(service.app.data, USER, preflightFrom(PAGE));
   expect(preflight.status).toBe(204);
   expect(preflight.headers.toJSON()).toMatchObject({
     "access-control-allow-origin": PAGE,
@@ -61,7 +61,7 @@ test("pages of the configured origins may call, and read what they need of every
 test("a page of another origin is not allowed in", async () => {
   await using service = await composeForTest({ CORS_ORIGINS: PAGE });
   const other = "https://evil.example.com";
-  const preflight = await service.app.data.request(USER, preflightFrom(other));
+  const preflight = await request(service.app.data, USER, preflightFrom(other));
   expect(preflight.headers.has("access-control-allow-origin")).toBeFalse();
   const { headers } = await service.post(USER, { data: 1 }, { origin: other });
   expect(headers.has("access-control-allow-origin")).toBeFalse();
@@ -71,7 +71,7 @@ test("CORS_ORIGINS=* allows every page, and the admin port none", async () => {
   await using service = await composeForTest({ CORS_ORIGINS: "*" });
   const { headers } = await service.post(USER, { data: 1 }, { origin: PAGE });
   expect(headers.get("access-control-allow-origin")).toBe("*");
-  expect(corsHeaders(await service.app.admin.request("/health", { headers: { origin: PAGE } }))).toEqual([]);
+  expect(corsHeaders(await request(service.app.admin, "/health", { headers: { origin: PAGE } }))).toEqual([]);
 });
 
 test("a handler that throws is a 500 with one log line, and the service lives on", async () => {

@@ -11,20 +11,27 @@ export interface ApplicationOptions {
   answers: Answers;
   logger: Logger;
   requests: RequestTally;
-  /** Routes of posts that count their requests themselves. */
+  /** Posts that count their requests and mind their errors themselves. */
   hot?: Hono;
+  /** Answers some of the posts that `hot` takes, without its router. */
+  shortcut?: (request: Request) => Promise<Response> | undefined;
   /** All others. */
   routes: Hono[];
   /** Origins whose pages may call; none by default. */
   origins?: "*" | readonly string[];
 }
 
+/** Answers requests. */
+export interface Application {
+  fetch(request: Request): Response | Promise<Response>;
+}
+
 const NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const ALL = [...NOT_POST, "POST"];
 
 /** Puts routes together, with what every one of them needs: counting, CORS where it is on, and an answer to all else. */
-export function createApplication(options: ApplicationOptions): Hono {
-  const { answers, logger, requests, hot, routes, origins = [] } = options;
+export function createApplication(options: ApplicationOptions): Application {
+  const { answers, logger, requests, hot, shortcut, routes, origins = [] } = options;
   const app = new Hono();
   const other = requests.route("other");
   if (origins.length > 0) app.use(cors(corsOptions(origins)));
@@ -47,10 +54,11 @@ export function createApplication(options: ApplicationOptions): Hono {
   });
   app.onError((error, c) => {
     const { method, path } = c.req;
-    if (isHot(method)) requests.answered(requests.route(routePath(c)), method, 500, 0, 0);
     return answers.problem(recovered(logger, error, `${method} ${path}`));
   });
-  return app;
+  // With CORS an answer has headers of the middleware's.
+  if (shortcut === undefined || origins.length > 0) return app;
+  return { fetch: (request) => shortcut(request) ?? app.fetch(request) };
 }
 
 /** Whether any route, beside what goes with all of them, takes the method at the path. */

@@ -1,9 +1,8 @@
-import type { Hono } from "hono";
-
 import { type App, compose } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { LogFields } from "../../src/domain/logger.ts";
 import type { Receipt } from "../../src/domain/receipt.ts";
+import type { Application } from "../../src/http/application.ts";
 import type { Problem } from "../../src/http/problem.ts";
 import { checkProperty } from "../../src/infrastructure/kafka/core.ts";
 import { waitUntil } from "./wait.ts";
@@ -71,8 +70,8 @@ export async function composeForTest(
       return quits;
     },
     post: (path, body, headers = {}) => post(app.data, path, body, headers),
-    get: async (path) => read(await app.data.request(path)),
-    admin: async (path, method = "GET") => read(await app.admin.request(path, { method })),
+    get: async (path) => read(await request(app.data, path)),
+    admin: async (path, method = "GET") => read(await request(app.admin, path, { method })),
     [Symbol.asyncDispose]: () => app.close(),
   };
 }
@@ -86,15 +85,19 @@ async function contact(log: LogFields[]): Promise<string> {
   return String(line["bootstrap"]);
 }
 
+/** Asks a port without a socket. */
+export const request = async (port: Application, path: string, init: RequestInit = {}): Promise<Response> =>
+  port.fetch(new Request(`http://localhost${path}`, init));
+
 async function post(
-  port: Hono,
+  port: Application,
   path: string,
   body: unknown,
   headers: Record<string, string>,
 ): Promise<Answer> {
   const raw = typeof body === "string" || body instanceof Uint8Array;
   return read(
-    await port.request(path, {
+    await request(port, path, {
       method: "POST",
       body: raw ? body : JSON.stringify(body),
       headers: { "content-type": "application/json", ...headers },

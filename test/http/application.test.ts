@@ -3,11 +3,12 @@ import { Hono } from "hono";
 import type { LogFields, Logger } from "../../src/domain/logger.ts";
 import { createAnswers } from "../../src/http/answer.ts";
 import { createApplication, recovered } from "../../src/http/application.ts";
+import { request } from "../helpers/app.ts";
 import { createRequestTally } from "../../src/usecase/request-tally.ts";
 
 test("a handler that throws is a 500 without our insides, one log line with them, and a count", async () => {
   const { app, lines, statuses } = start();
-  const response = await app.request("/broken");
+  const response = await request(app, "/broken");
   expect(response.status).toBe(500);
   expect(await response.json()).toEqual({
     type: "urn:sidepost:problem:internal",
@@ -20,27 +21,27 @@ test("a handler that throws is a 500 without our insides, one log line with them
   expect(response.headers.get("x-content-type-options")).toBe("nosniff");
   expect(lines).toEqual([{ err: new Error("secret"), request: "GET /broken", msg: "Request failed" }]);
   expect(statuses("/broken")).toEqual({ "GET 500": 1 });
-  expect((await app.request("/well")).status).toBe(200);
+  expect((await request(app, "/well")).status).toBe(200);
 });
 
 test("what nothing answers is a 404 that names the request", async () => {
   const { app, statuses } = start();
-  const response = await app.request("/nowhere", { method: "PUT" });
+  const response = await request(app, "/nowhere", { method: "PUT" });
   expect(response.status).toBe(404);
   expect(await response.json()).toMatchObject({
     code: "not-found",
     detail: "there is nothing at PUT /nowhere; see the README for the paths",
   });
-  await app.request("/nowhere", { method: "POST" });
-  await app.request("/well", { method: "PUT" });
+  await request(app, "/nowhere", { method: "POST" });
+  await request(app, "/well", { method: "PUT" });
   expect(statuses("other")).toEqual({ "PUT 404": 1, "PUT 405": 1, "POST 404": 1 });
 });
 
 test("hot routes are not counted twice, all others once", async () => {
   const { app, statuses } = start();
-  await app.request("/hot", { method: "POST" });
-  await app.request("/well");
-  await app.request("/well");
+  await request(app, "/hot", { method: "POST" });
+  await request(app, "/well");
+  await request(app, "/well");
   expect(statuses("/hot")).toEqual({});
   expect(statuses("/well")).toEqual({ "GET 200": 2 });
 });

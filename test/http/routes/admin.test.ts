@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { composeForTest } from "../../helpers/app.ts";
+import { composeForTest, request } from "../../helpers/app.ts";
 import { type Family, parseExposition } from "../../helpers/exposition.ts";
 
 test("metrics have the requirements' names, and count what happened", async () => {
@@ -69,7 +69,7 @@ test("METRICS_ENABLED=false leaves the metrics out, and nothing else", async () 
 test("no web page can begin the end", async () => {
   await using service = await composeForTest({ CORS_ORIGINS: "https://ours.example" });
   const from = (origin: string) =>
-    service.app.admin.request("/quitquitquit", { method: "POST", headers: { origin } });
+    request(service.app.admin, "/quitquitquit", { method: "POST", headers: { origin } });
   expect((await from("https://evil.example")).status).toBe(403);
   expect(service.quits).toBe(0);
   expect((await from("https://ours.example")).status).toBe(202);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type Answer, composeForTest, NO_BROKER, type TestApp } from "../../helpers/app.ts";
+import { type Answer, composeForTest, NO_BROKER, request, type TestApp } from "../../helpers/app.ts";
 import { waitUntil } from "../../helpers/wait.ts";
 
 const USER = "/api/v1/events/user";
@@ -102,10 +102,18 @@ test("an unknown name is 404, and the answer lists those that exist", async () =
   );
 });
 
+test("a URL may be written in other ways: with a query, or percent-encoded", async () => {
+  for (const path of [`${USER}?from=test`, "/api/v1/events/us%65r"])
+    expect((await service.post(path, { data: 1 })).status).toBe(201);
+  expect((await service.post(`${MANY}?from=test`, [{ type: "user", data: 1 }])).status).toBe(200);
+  expectProblem(await service.post(`${USER}/more`, { data: 1 }), 404, "not-found", false);
+  expectProblem(await service.post("/api/v1/eventsuser", { data: 1 }), 404, "not-found", false);
+});
+
 test("another method is 405, with the one that is allowed", async () => {
   for (const path of [USER, MANY])
     for (const method of ["GET", "PUT", "PATCH", "DELETE"]) {
-      const response = await service.app.data.request(path, { method });
+      const response = await request(service.app.data, path, { method });
       expect({ method, status: response.status }).toEqual({ method, status: 405 });
       expect(response.headers.get("allow")).toBe("POST");
       expect(await response.json()).toMatchObject({
@@ -140,8 +148,8 @@ test("another content type is 415, and its parameters and case do not matter", a
   expectProblem(await typed("application/xml", MANY), 415, "unsupported-media-type", false);
   for (const type of ["application/json; charset=utf-8", "Application/JSON"])
     expect((await typed(type)).status).toBe(201);
-  const request = { method: "POST", body: new TextEncoder().encode('{"data":1}') };
-  expect((await service.app.data.request(USER, request)).status).toBe(201);
+  const untyped = { method: "POST", body: new TextEncoder().encode('{"data":1}') };
+  expect((await request(service.app.data, USER, untyped)).status).toBe(201);
 });
 
 test("a compressed body is 415, and says so; identity is none", async () => {
