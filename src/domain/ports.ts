@@ -71,3 +71,15 @@ export interface ProducerStatus {
   /** Why the client can never produce again, if it cannot. */
   fatalError?: string;
 }
+
+/** Events as the core composed them, in the order they were taken. Numbers grow with that order, also across restarts. */
+export interface Chunk {
+  number: number;
+  count: number;
+  /** Records back to back (src/native/core/record.h). */
+  bytes: Uint8Array;
+  /** 4 bytes a record: the hash of its topic and key, 0 without a key. */
+  keys: Uint8Array;
+  /** 8 bytes a record: the hash of its event's id. */
+  ids: Uint8Array;
+}

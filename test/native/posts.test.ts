@@ -17,10 +17,10 @@ const queueIsEmpty = (core: EventCore) =>
     () => new Error(`left: ${core.queued().messages}`),
   );
 
-/** An event of some 100 KB, most of it in one of its parts. */
+/** An event that takes some 100 KB, most of it for one of its parts: headers twice, since librdkafka copies them. */
 const LARGE = {
   data: { data: ["x".repeat(100_000)] },
-  headers: { data: 1, headers: { a: "x".repeat(50_000), ["b".repeat(50_000)]: "" } },
+  headers: { data: 1, headers: { a: "x".repeat(25_000), ["b".repeat(25_000)]: "" } },
 };
 
 test.each(Object.entries(LARGE))(
@@ -55,7 +55,8 @@ test("a key counts, and many small headers count for the memory that they take",
     return core.queued().bytes - before;
   };
   const bare = bytesOf({});
-  expect(bytesOf({ key: "k".repeat(30_000) })).toBe(bare + 30_000);
+  // librdkafka has a copy of its own.
+  expect(bytesOf({ key: "k".repeat(30_000) })).toBe(bare + 2 * 30_000);
   const headers = Object.fromEntries(Array.from({ length: 99 }, (_, i) => [i, ""]));
   expect(bytesOf({ headers })).toBeGreaterThan(bare + 99 * 50);
 });
@@ -148,7 +149,7 @@ test("a listener may have events refused: each opaque comes back once, with its 
     came.push([opaque, String(key), error?.code]);
     if (nested) return;
     nested = true;
-    for (let i = 0; i < 4; i++) post(`nested ${i}`); // the first goes at once, the others are held
+    for (let i = 0; i < 4; i++) post(`nested ${i}`); // all are held
     fill();
     core.handOver();
   });
@@ -164,7 +165,7 @@ test("a listener may have events refused: each opaque comes back once, with its 
   post("later"); // must not take the slot of one that is still to be reported
   await Bun.sleep(20);
   expect(came.toSorted()).toEqual([
-    ...[1, 2, 3].map((i) => [`nested ${i}`, `nested ${i}`, ERRORS.ERR__QUEUE_FULL]),
+    ...[0, 1, 2, 3].map((i) => [`nested ${i}`, `nested ${i}`, ERRORS.ERR__QUEUE_FULL]),
     ...outer.map((opaque) => [opaque, opaque, ERRORS.ERR__PURGE_QUEUE]),
   ]);
 });

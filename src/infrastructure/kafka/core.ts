@@ -1,6 +1,7 @@
 import type { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { EventMember } from "../../domain/event.ts";
+import type { Chunk } from "../../domain/ports.ts";
 import { Kafka } from "./upstream.ts";
 
 /** What a valid event is, as the core's scanner takes it (src/native/core/scan_binding.h). */
@@ -39,6 +40,9 @@ export const knownOrNull = (value: number | undefined): number | null =>
 /** Why the core took nothing; other negative numbers are librdkafka's codes. */
 export const REFUSED = { malformed: -1001, invalid: -1002, noRoom: -1003, tooMuch: -1004 } as const;
 
+/** In place of an error code: the event is not in Kafka yet, and on disk. */
+export const STORED = -1005;
+
 /**
  * Our extension of upstream's native producer: posts as bytes, read, enveloped and produced without passing through
  * JavaScript's strings, so that numbers keep every digit.
@@ -47,8 +51,11 @@ export interface EventCore {
   configureEvents(options: EventOptions): void;
   /** Calls back once a broker has answered; never if the client is disconnected before. */
   whenContacted(callback: () => void): void;
-  /** Returns the event's id, or why it was not taken. The delivery report brings `opaque` back. Held until `handOver`. */
-  produceEvent(body: Uint8Array, event: number, opaque: unknown): string | number;
+  /**
+   * Returns the event's id, or why it was not taken. The delivery report brings `opaque` back, unless `wentToDisk`. Held
+   * until `handOver`. `promised`: whoever posted it will hear no more of it.
+   */
+  produceEvent(body: Uint8Array, event: number, opaque: unknown, promised?: boolean): string | number;
   /** Gives librdkafka what `produceEvent` holds. */
   handOver(): void;
   /**
@@ -60,7 +67,10 @@ export interface EventCore {
     ndjson: boolean,
     done: (receipts: Uint8Array | undefined) => void,
     receipts?: boolean,
+    promised?: boolean,
   ): number | { ids: string | string[]; table: Float64Array };
+  /** Whether what was taken last is on disk alone: the journal has it, and no report will come. */
+  wentToDisk(): boolean;
   /** The offset of the byte at which the last malformed body stopped being JSON. */
   brokenAt(): number;
   /** What was taken and is not reported, and the bytes of its values, keys and headers. */
@@ -69,7 +79,37 @@ export interface EventCore {
   errorText(code: number): string;
   /** Fails everything in the queue and on the wire; the reports come as any others. Returns a code. */
   purge(): number;
+
+  /**
+   * Replaces a client that has failed for good by a new one, which gets all that is not settled, in order; meanwhile
+   * posts are taken. What was on the wire, and has no report after 3 s, may come twice.
+   */
+  renew(callback: (error?: { message: string }) => void): void;
+  /** librdkafka's own way to make a client fail for good, for tests of `renew`. */
+  failForTests(): void;
+
+  /** Whether events that are taken from now on are written for the spool; `number` is that of the next chunk. */
+  journal(on: boolean, number?: number): void;
+  /** What was written since the last call. */
+  takeChunks(): (Chunk & { alone: boolean })[];
+  /** Writes everything in memory that no chunk has yet. */
+  spill(): void;
+  /** Takes the events of a chunk, in memory from now on. False where the bytes are no records: nothing is taken. */
+  replay(bytes: Uint8Array, number: number): boolean;
+  /** Events of these keys are on disk alone until they are replayed: others of the same keys go to disk behind them. */
+  addBehind(keys: Uint8Array): void;
+  /** The chunks whose events are all settled, each once. `outcomes` as in `Outcomes`. */
+  takeSettled(): { number: number; replayed: boolean; outcomes: Uint8Array }[];
+  /** Promised events that were refused for good, as records. */
+  takeRefused(): { id: Uint8Array; code: number; bytes: Uint8Array }[];
+  /** When the oldest event that is not settled was taken (0: none), how many are on disk alone, and the bytes that wait for `takeChunks`. */
+  diskStatus(): { oldest: number; behind: number; waiting: number };
+  /** What became of a recent event: in memory (`chunk`: on disk as well where it is not 0), or settled. */
+  findEvent(id: string): FoundEvent | undefined;
 }
+
+export type FoundEvent =
+  { chunk: number } | { code: number; topic: string; partition: number; offset: number; timestamp: number };
 
 /** The extension of a connected client, by upstream's own way to its native side. */
 export const eventCore = (client: RdKafka.Producer): EventCore => client.getClient() as unknown as EventCore;

@@ -15,29 +15,34 @@ constexpr double kOnItsWay = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-Napi::Value Posts::ProduceBatch(std::string_view body, bool ndjson, bool receipts, Napi::Function done,
-                                rd_kafka_t* handle, const TopicOf& topic_of) {
+Napi::Value Posts::ProduceBatch(const BatchPost& post, const Destination& to) {
   auto refuse = [&](int reason) {
     scanner_.Clear();
     return Napi::Number::New(env_, reason);
   };
-  const ScanResult scan = scanner_.Scan(body, ndjson ? Framing::kLines : Framing::kArray);
+  const ScanResult scan = scanner_.Scan(post.body, post.ndjson ? Framing::kLines : Framing::kArray);
   if (scan.status != ScanStatus::kOk) return refuse(Refused(scan));
   const size_t count = scanner_.events().size();
-  size_t bytes = 0;
-  for (const ScannedEvent& event : scanner_.events()) bytes += QueueBound(event);
-  if (count > max_messages_ || bytes > max_bytes_) return refuse(kTooMuch);
-  if (!HasRoom(count, bytes)) return refuse(kNoRoom);
+  Body* const taken = Compose(scanner_, kTypeInBody);
+  went_to_disk = MustGoToDisk(taken);
+  const bool too_much = count > max_messages_ || taken->bytes > max_bytes_;
+  if (!went_to_disk && (too_much || !HasRoom(count, taken->bytes))) {
+    Ledger::Drop(taken);
+    return refuse(too_much ? kTooMuch : kNoRoom);
+  }
 
-  ids_.clear();
-  id_ends_.clear();
-  Batch* batch = Open(count, done);
-  EnqueueAll(batch, handle, topic_of);
+  Batch* batch = Open(count, post.done);
   auto result = Napi::Object::New(env_);
   result.Set("table", batch->table.Value());
   result.Set("ids", Ids());
-  batch->receipts = receipts;
-  if (receipts) {
+  if (went_to_disk) {
+    BookStored(batch, taken);
+    TakeToDisk(taken);
+  } else {
+    EnqueueAll(batch, taken, post.promised, to);
+  }
+  batch->receipts = post.receipts;
+  if (post.receipts) {
     batch->ids.swap(ids_);
     batch->id_ends.swap(id_ends_);
   }
@@ -60,20 +65,8 @@ Napi::Value Posts::Ids() {
   return array;
 }
 
-size_t Posts::QueueBound(const ScannedEvent& event) const {
-  const Type& type = types_[event.type];
-  size_t bytes = type.own_bytes + (IsPresent(event.id) ? EscapedSize(event.id) : type.made_id) +
-                 (IsPresent(event.time) ? event.time.size() : sizeof now_.time) + event.data.size() + event.key.size();
-  for (uint32_t i = 0; i < event.header_count; i++) {
-    const ScannedHeader& header = scanner_.headers()[event.first_header + i];
-    bytes += header.name.size() + header.value.size() + kHeaderMemory;
-  }
-  return bytes;
-}
-
 Posts::Batch* Posts::Open(size_t events, Napi::Function done) {
   auto batch = std::make_unique<Batch>();
-  batch->items.resize(events);
   batch->missing = events + 1;  // one for the filling: events that fail at once cannot end the batch meanwhile
   auto table = Napi::Float64Array::New(env_, events * kColumns);
   batch->rows = table.Data();
@@ -97,36 +90,43 @@ double* Posts::RowsOf(Batch* batch) {
   return batch->rows;
 }
 
-void Posts::EnqueueAll(Batch* batch, rd_kafka_t* handle, const TopicOf& topic_of) {
-  const Moment& now = Now();
-  std::vector<rd_kafka_topic_t*> topics(types_.size(), nullptr);
-  const auto& events = scanner_.events();
-  for (size_t i = 0; i < events.size(); i++) {
-    const uint32_t type = events[i].type;
-    Item* item = &batch->items[i];
-    *item = {batch, static_cast<uint32_t>(i), type};
-    batch->rows[i * kColumns + 1] = type;
-    if (!topics[type]) topics[type] = topic_of(types_[type].topic);
-    Message message = Compose(scanner_, events[i], type, now);
-    message.topic = topics[type];
-    message.carried = item;
-    const rd_kafka_resp_err_t code = message.topic ? Enqueue(handle, message) : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-    id_ends_.push_back(ids_.size());
-    if (code) {
-      rd_kafka_headers_destroy(message.headers);
-      Book(item, code, -1, -1, -1);
+void Posts::EnqueueAll(Batch* batch, Body* taken, bool promised, const Destination& to) {
+  Entry* const entries = taken->entries();
+  const uint32_t count = taken->alive;
+  for (uint32_t i = 0; i < count; i++) {
+    entries[i].carried = batch;
+    entries[i].promised = promised;
+    batch->rows[i * kColumns + 1] = entries[i].type;
+  }
+  Take(taken);
+  for (uint32_t i = 0; i < count; i++) {
+    Entry* const entry = entries + i;
+    rd_kafka_resp_err_t code = Check(*entry);
+    const bool held = !code && (!to.handle || !held_.empty());
+    if (!held && !code) code = Send(entry, to);
+    if (held || code == RD_KAFKA_RESP_ERR__FATAL) {
+      held_.push_back(entry);
+    } else if (code) {
+      Fail(entry, code, to, nullptr);
     }
   }
 }
 
-void Posts::Book(Item* item, rd_kafka_resp_err_t code, int32_t partition, int64_t offset, int64_t timestamp) {
-  Batch* batch = item->batch;
+void Posts::BookStored(Batch* batch, Body* taken) {
+  const Entry* const entries = taken->entries();
+  for (uint32_t i = 0; i < taken->alive; i++) {
+    Book(batch, i, {-1, -1, -1, kStored, static_cast<uint16_t>(entries[i].type)});
+  }
+}
+
+void Posts::Book(Batch* batch, uint32_t index, const Outcome& outcome) {
   if (double* rows = RowsOf(batch)) {
-    double* row = rows + item->index * kColumns;
-    row[0] = code;
-    row[2] = partition;
-    row[3] = static_cast<double>(offset);
-    row[4] = static_cast<double>(timestamp);
+    double* row = rows + index * kColumns;
+    row[0] = outcome.code;
+    row[1] = outcome.type;
+    row[2] = outcome.partition;
+    row[3] = outcome.offset;
+    row[4] = outcome.timestamp;
   }
   Complete(batch);
 }
@@ -135,13 +135,6 @@ void Posts::Complete(Batch* batch) {
   if (--batch->missing > 0) return;
   finished_.push_back(std::move(*batch->place));
   open_.erase(batch->place);
-}
-
-void Posts::Report(const rd_kafka_message_t* message) {
-  rd_kafka_timestamp_type_t type;
-  const int64_t timestamp = rd_kafka_message_timestamp(message, &type);
-  Book(static_cast<Item*>(message->_private), message->err, message->partition, message->offset,
-       type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp);
 }
 
 Napi::Value Posts::Receipts(Batch* batch) {
@@ -154,23 +147,23 @@ Napi::Value Posts::Receipts(Batch* batch) {
     const size_t start = i == 0 ? 0 : batch->id_ends[i - 1];
     return ids.substr(start, batch->id_ends[i] - 1 - start);
   };
-  auto topic = [&](size_t i) -> std::string_view { return types_[batch->items[i].type].topic; };
+  auto topic = [&](size_t i) -> std::string_view { return types_[static_cast<size_t>(rows[i * kColumns + 1])].topic; };
   size_t bound = kHead.size() + kTail.size();
-  for (size_t i = 0; i < batch->items.size(); i++) {
+  for (size_t i = 0; i < batch->id_ends.size(); i++) {
     const double* row = rows + i * kColumns;
     if (row[0] != 0) return env_.Undefined();
     bound += ReceiptBound(id(i), topic(i)) + 1;
   }
-  if (value_.size() < bound) value_.resize(bound);
-  char* to = value_.data() + kHead.copy(value_.data(), kHead.size());
-  for (size_t i = 0; i < batch->items.size(); i++) {
+  if (rendered_.size() < bound) rendered_.resize(bound);
+  char* to = rendered_.data() + kHead.copy(rendered_.data(), kHead.size());
+  for (size_t i = 0; i < batch->id_ends.size(); i++) {
     const double* row = rows + i * kColumns;
     if (i > 0) *to++ = ',';
     to = WriteReceipt(to, id(i), topic(i), static_cast<int32_t>(row[2]), static_cast<int64_t>(row[3]),
                       static_cast<int64_t>(row[4]));
   }
   to += kTail.copy(to, kTail.size());
-  return Napi::Buffer<char>::Copy(env_, value_.data(), static_cast<size_t>(to - value_.data()));
+  return Napi::Buffer<char>::Copy(env_, rendered_.data(), static_cast<size_t>(to - rendered_.data()));
 }
 
 void Posts::DeliverFinished() {
@@ -181,8 +174,4 @@ void Posts::DeliverFinished() {
   }
 }
 
-void Posts::Detach() {
-  open_.clear();
-  finished_.clear();
-}
 }  // namespace sidepost

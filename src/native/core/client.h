@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "bridge.h"
 #include "conf.h"
@@ -33,6 +34,9 @@ class Client {
   /// Ends blocking calls early: they look between two slices of their time. Any thread.
   void Cancel() { cancelled_ = true; }
   bool cancelled() const { return cancelled_; }
+  /// Keeps memory that the client borrows until it is destroyed.
+  void Keep(std::shared_ptr<void> memory) { kept_ = std::move(memory); }
+
   /// After it nothing in the queues wakes JavaScript any more. JavaScript thread.
   void StopEvents();
 
@@ -44,6 +48,7 @@ class Client {
   rd_kafka_queue_t* sasl_queue_ = nullptr;
   std::shared_ptr<Bridge> bridge_;
   std::atomic<bool> cancelled_{false};
+  std::shared_ptr<void> kept_;
 };
 
 }  // namespace sidepost

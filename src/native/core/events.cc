@@ -13,7 +13,8 @@ constexpr size_t kDrainBudget = 8192;
 // librdkafka calls the throttle callback from inside the poll, without a word of whose poll it is.
 thread_local Producer* polling_producer = nullptr;
 
-bool IsBatchItem(const void* carried) { return carried && (reinterpret_cast<uintptr_t>(carried) & 1) == 0; }
+// Slots are odd (reports.cc), entries of posts are addresses.
+bool IsEntry(const void* carried) { return carried && (reinterpret_cast<uintptr_t>(carried) & 1) == 0; }
 }  // namespace
 
 Napi::Value Producer::Poll(const Napi::CallbackInfo& info) {
@@ -110,16 +111,17 @@ void Producer::HandleEvent(Napi::Env env, rd_kafka_event_t* event) {
   rd_kafka_event_destroy(event);
   // Only now librdkafka has the room again; a listener that was called meanwhile may have filled what was left.
   queue_.Remove(reported);
+  if (posts_) posts_->Release();
 }
 
 Queue Producer::HandleReports(rd_kafka_event_t* event) {
   Queue reported;
   if (posts_) posts_->ForgetChecks();
   while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
-    reported.Add(QueueBytes(message));
-    if (IsBatchItem(message->_private)) {
-      posts_->Report(message);
+    if (IsEntry(message->_private)) {
+      posts_->Report(message, message->err && HasFailed(), reports_.get());
     } else {
+      reported.Add(QueueBytes(message));
       reports_->Add(message);
       if (posts_) posts_->ForgetChecks();
     }

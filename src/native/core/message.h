@@ -6,7 +6,7 @@
 
 namespace sidepost {
 
-/// Everything is borrowed until Enqueue returns: librdkafka copies the key, and the value unless it is `owned`.
+/// Everything is borrowed until Enqueue returns: librdkafka copies the key, and the value unless it is `lent`.
 struct Message {
   rd_kafka_topic_t* topic = nullptr;
   int32_t partition = RD_KAFKA_PARTITION_UA;
@@ -16,7 +16,7 @@ struct Message {
   size_t key_size = 0;
   int64_t timestamp = 0;                   // 0: now
   rd_kafka_headers_t* headers = nullptr;   // librdkafka's once Enqueue succeeded, the caller's otherwise
-  bool owned = false;                      // value was malloc'ed, and is librdkafka's once Enqueue succeeded
+  bool lent = false;                       // value stays where it is until the message's report
   void* carried = nullptr;                 // comes back with the report
 };
 

@@ -2,8 +2,6 @@
 
 #include <sys/time.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -11,7 +9,8 @@ namespace sidepost {
 
 namespace {
 
-constexpr size_t kKeptValue = 1 << 20;
+// An id is told apart among so many: 2.6 MB.
+constexpr size_t kRecent = 1 << 16;
 
 int64_t NowMilliseconds() {
   timeval now;
@@ -21,107 +20,159 @@ int64_t NowMilliseconds() {
 
 // More than a record of format v2 can add to its key, value and headers, length prefixes and all.
 constexpr size_t kRecordOverhead = 100;
-constexpr size_t kHeaderOverhead = 10;
 
-void AddHeader(rd_kafka_headers_t* headers, std::string_view name, std::string_view value) {
-  rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
-                      static_cast<ssize_t>(value.size()));
+constexpr std::string_view kContentType = "content-type";
+// The names and fixed values of binary mode's headers, with room to spare.
+constexpr size_t kBinaryHeaders = 200;
+
+/// Not what a failed client says of everything it had, but what Kafka thinks of this event.
+bool IsForGood(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
 
 Posts::Posts(Napi::Env env, PostOptions options, Queue* queue)
     : env_(env),
-      queue_(queue),
       scanner_(options.scan),
       one_scanner_(WithoutType(options.scan)),
       source_(std::move(options.source)),
       binary_(options.binary),
       max_messages_(options.max_messages),
       max_bytes_(options.max_bytes),
-      max_message_bytes_(options.max_message_bytes) {
+      max_message_bytes_(options.max_message_bytes),
+      queue_(queue),
+      recent_(kRecent),
+      ledger_(std::make_shared<Ledger>(queue)) {
   for (const PostOptions::Event& event : options.events) {
     Type type{event.type, event.topic, EnvelopeMiddle(source_, event.type)};
-    rd_kafka_headers_t* headers = Headers(scanner_, {}, type, "", "");
-    type.own_bytes = HeaderBytes(headers, kHeaderMemory) + (binary_ ? 0 : EnvelopeBound(type.middle, "", "", ""));
-    rd_kafka_headers_destroy(headers);
+    type.own_bytes = binary_ ? kBinaryHeaders + source_.size() + event.type.size()
+                             : EnvelopeBound(type.middle, "", "", "") +
+                                   HeaderSize(kContentType.size(), kStructured.size());
     type.made_id = IdGenerator::Size(type.type) - type.type.size() + EscapedSize(type.type);
     types_.push_back(std::move(type));
   }
+  configured_types_ = types_.size();
 }
 
-Posts::~Posts() {
-  for (Held& held : held_) {
-    free(held.value);
-    rd_kafka_headers_destroy(held.headers);
-  }
-}
-
-Napi::Value Posts::ProduceOne(std::string_view body, size_t type, void* carried, rd_kafka_t* handle,
-                              const TopicOf& topic_of) {
+Napi::Value Posts::ProduceOne(std::string_view body, size_t type, void* carried, bool promised, const Destination& to) {
   const ScanResult scan = one_scanner_.Scan(body, Framing::kOne);
   if (scan.status != ScanStatus::kOk) {
     one_scanner_.Clear();
     return Napi::Number::New(env_, Refused(scan));
   }
-  ids_.clear();
-  Message message = Compose(one_scanner_, one_scanner_.events().front(), type, Now());
-  message.topic = topic_of(types_[type].topic);
-  message.carried = carried;
-  const rd_kafka_resp_err_t code = Take(type, message, handle);
-  taken_in_turn_++;
-  if (code) {
-    rd_kafka_headers_destroy(message.headers);
-  } else {
-    types_[type].refused = false;
-  }
+  Body* const taken = Compose(one_scanner_, type);
   one_scanner_.Clear();
-  if (code) return Napi::Number::New(env_, code);
+  Entry* const entry = taken->entries();
+  entry->carried = carried;
+  entry->promised = promised;
+  taken_in_turn_++;
+  rd_kafka_resp_err_t code = Check(*entry);
+  went_to_disk = !code && MustGoToDisk(taken);
+  if (went_to_disk) {
+    TakeToDisk(taken);
+  } else if (!code && !HasRoom(1, taken->bytes)) {
+    code = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+  } else if (!code) {
+    bool held = !to.handle || !held_.empty() || !(types_[type].refused || (lonely_ && queue_->messages == 0));
+    if (!held) code = Send(entry, to);
+    if (code == RD_KAFKA_RESP_ERR__FATAL) held = true;
+    if (held) {
+      code = RD_KAFKA_RESP_ERR_NO_ERROR;
+      held_.push_back(entry);
+    } else if (!code) {
+      types_[type].refused = false;
+    }
+    if (!code) Take(taken);
+  }
+  if (code) {
+    Ledger::Drop(taken);
+    return Napi::Number::New(env_, code);
+  }
   return Napi::String::New(env_, ids_.data(), ids_.size() - 1);
 }
 
 // What librdkafka would refuse is refused here: of an event that is held nobody can be told later.
-rd_kafka_resp_err_t Posts::Take(size_t type, const Message& message, rd_kafka_t* handle) {
+rd_kafka_resp_err_t Posts::Check(const Entry& entry) const {
+  const size_t size = size_t{entry.value_size} + entry.key_size + entry.headers_size + kRecordOverhead;
+  return size > max_message_bytes_ ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t Posts::Send(Entry* entry, const Destination& to) {
+  Message message;
+  message.topic = to.topic_of(types_[entry->type].topic);
   if (!message.topic) return RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-  const size_t size =
-      message.value_size + message.key_size + HeaderBytes(message.headers, kHeaderOverhead) + kRecordOverhead;
-  if (size > max_message_bytes_) return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-  if (!HasRoom(1, QueueBytes(message))) return RD_KAFKA_RESP_ERR__QUEUE_FULL;
-  if (types_[type].refused || (lonely_ && queue_->messages == 0)) return Enqueue(handle, message);
-  Hold(type, message);
-  return RD_KAFKA_RESP_ERR_NO_ERROR;
+  message.value = entry->bytes;
+  message.value_size = entry->value_size;
+  if (entry->has_key) {
+    message.key = entry->key().data();
+    message.key_size = entry->key_size;
+  }
+  message.headers = MakeHeaders(entry->header_count, entry->headers());
+  message.lent = true;
+  message.carried = entry;
+  const rd_kafka_resp_err_t code = Enqueue(to.handle, message);
+  if (code && message.headers) rd_kafka_headers_destroy(message.headers);
+  return code;
 }
 
-void Posts::Hold(size_t type, const Message& message) {
-  char* value = static_cast<char*>(malloc(message.value_size));
-  memcpy(value, message.value, message.value_size);
-  held_.push_back({type, message.topic, value, message.value_size, message.key != nullptr,
-                   std::string(static_cast<const char*>(message.key), message.key_size), message.headers,
-                   message.carried});
-  queue_->Add(QueueBytes(message));
+void Posts::Take(Body* taken) {
+  ledger_->Append(taken);
+  if (!journal.on) return;
+  Entry* const entries = taken->entries();
+  for (uint32_t i = 0; i < taken->alive; i++) journal.AddInMemory(entries + i, RecordOf(entries[i]));
 }
 
-void Posts::HandOver(rd_kafka_t* handle, Reports* reports) {
+void Posts::HandOver(const Destination& to, Reports* reports) {
   lonely_ = std::exchange(taken_in_turn_, 0) <= 1;
-  for (Held& held : std::exchange(held_, {})) {
-    Message message;
-    message.topic = held.topic;
-    message.value = held.value;
-    message.value_size = held.value_size;
-    message.owned = true;
-    if (held.has_key) {
-      message.key = held.key.data();
-      message.key_size = held.key.size();
-    }
-    message.headers = held.headers;
-    message.carried = held.carried;
-    const rd_kafka_resp_err_t code = sidepost::Enqueue(handle, message);
+  if (!to.handle) return;
+  size_t sent = 0;
+  for (; sent < held_.size(); sent++) {
+    Entry* const entry = held_[sent];
+    const rd_kafka_resp_err_t code = Send(entry, to);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-    types_[held.type].refused = true;
-    queue_->Remove({1, QueueBytes(message)});
-    reports->AddRefused(message, code);
-    free(held.value);
-    rd_kafka_headers_destroy(held.headers);
+    if (code == RD_KAFKA_RESP_ERR__FATAL) break;  // the rest is for the next client
+    types_[entry->type].refused = true;
+    Fail(entry, code, to, reports);
+  }
+  held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(sent));
+}
+
+void Posts::Fail(Entry* entry, int code, const Destination& to, Reports* reports) {
+  const Outcome outcome{-1, -1, -1, static_cast<int16_t>(code), static_cast<uint16_t>(entry->type)};
+  if (Batch* batch = BatchOf(*entry)) {
+    Book(batch, entry->index, outcome);
+  } else if (entry->carried) {
+    Message message;
+    message.topic = to.handle ? to.topic_of(types_[entry->type].topic) : nullptr;
+    message.key = entry->has_key ? entry->key().data() : nullptr;
+    message.key_size = entry->key_size;
+    message.carried = entry->carried;
+    reports->AddRefused(message, static_cast<rd_kafka_resp_err_t>(code));
+  }
+  Settle(entry, outcome);
+  settled_.pop_back();
+  ledger_->Free(entry);
+}
+
+void Posts::Abandon(const Destination& to, Reports* reports) {
+  abandoning_ = true;
+  for (std::vector<Entry*>* entries : {&held_, &kept_}) {
+    for (Entry* entry : std::exchange(*entries, {})) {
+      Fail(entry, entry->chunk == 0 ? RD_KAFKA_RESP_ERR__PURGE_QUEUE : kStored, to, reports);
+    }
   }
 }
 
@@ -136,13 +187,6 @@ bool Posts::HasRoom(size_t events, size_t bytes) const {
   return queue_->messages + events <= max_messages_ && queue_->bytes + bytes <= max_bytes_;
 }
 
-rd_kafka_resp_err_t Posts::Enqueue(rd_kafka_t* handle, const Message& message) {
-  const size_t bytes = QueueBytes(message);
-  const rd_kafka_resp_err_t code = sidepost::Enqueue(handle, message);
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) queue_->Add(bytes);
-  return code;
-}
-
 // A moment is rendered once a millisecond: strftime takes longer than all the rest of an event.
 const Moment& Posts::Now() {
   const int64_t now = NowMilliseconds();
@@ -153,56 +197,60 @@ const Moment& Posts::Now() {
   return now_;
 }
 
-Message Posts::Compose(const Scanner& scanner, const ScannedEvent& event, size_t type_index, const Moment& now) {
-  const Type& type = types_[type_index];
-  char made_id[kMaxMadeId];
-  std::string_view id = event.id;
-  if (!IsPresent(id)) id = {made_id, static_cast<size_t>(id_generator_.Next(made_id, type.type, now) - made_id)};
-  const std::string_view time = IsPresent(event.time) ? event.time : std::string_view(now.time, sizeof now.time - 1);
-  ids_.append(id).push_back('\n');
-
-  Message message;
-  const std::string_view value = binary_ ? event.data : Value(event, type, id, time);
-  message.value = value.data();
-  message.value_size = value.size();
-  if (IsPresent(event.key)) {
-    message.key = event.key.data();
-    message.key_size = event.key.size();
+void Posts::Report(const rd_kafka_message_t* message, bool client_failed, Reports* reports) {
+  auto* entry = static_cast<Entry*>(message->_private);
+  const bool unsettled = message->err && !IsForGood(message->err);
+  if (unsettled && client_failed && !abandoning_) {
+    kept_.push_back(entry);
+    return;
   }
-  message.headers = Headers(scanner, event, type, id, time);
-  return message;
+  const bool stored = unsettled && abandoning_ && entry->chunk != 0;
+  rd_kafka_timestamp_type_t type;
+  const int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+  const Outcome outcome{
+      static_cast<double>(message->offset),
+      static_cast<double>(type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp),
+      message->partition,
+      static_cast<int16_t>(stored ? kStored : message->err),
+      static_cast<uint16_t>(entry->type),
+  };
+  if (Batch* batch = BatchOf(*entry)) {
+    Book(batch, entry->index, outcome);
+  } else if (entry->carried) {
+    reports->AddPosted(message, entry->carried, outcome.code);
+    ForgetChecks();
+  }
+  Settle(entry, outcome);
 }
 
-std::string_view Posts::Value(const ScannedEvent& event, const Type& type, std::string_view id,
-                                std::string_view time) {
-  const size_t bound = EnvelopeBound(type.middle, id, time, event.data);
-  if (value_.size() < bound || value_.size() > kKeptValue) {
-    value_.resize(bound < kKeptValue ? std::max<size_t>(bound, 4096) : bound);
-    value_.shrink_to_fit();
+void Posts::Settle(Entry* entry, const Outcome& outcome) {
+  if (outcome.code != kStored) {
+    recent_.Put(entry->id_hash, outcome);
+    if (outcome.code != 0 && entry->promised && journal.on) KeepRefused(*entry, outcome.code);
+    if (entry->chunk != 0) journal.Settle(*entry, outcome);
   }
-  const char* end = WriteEnvelope(value_.data(), type.middle, id, time, event.data);
-  return {value_.data(), static_cast<size_t>(end - value_.data())};
+  ledger_->Remove(entry);
+  settled_.push_back(entry);
 }
 
-// https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md, 3.2 and 3.3
-rd_kafka_headers_t* Posts::Headers(const Scanner& scanner, const ScannedEvent& event, const Type& type,
-                                   std::string_view id, std::string_view time) {
-  rd_kafka_headers_t* headers = rd_kafka_headers_new(event.header_count + 6);
-  if (binary_) {
-    AddHeader(headers, "ce_specversion", "1.0");
-    AddHeader(headers, "ce_id", id);
-    AddHeader(headers, "ce_source", source_);
-    AddHeader(headers, "ce_type", type.type);
-    AddHeader(headers, "ce_time", time);
-    AddHeader(headers, "content-type", "application/json");
-  } else {
-    AddHeader(headers, "content-type", "application/cloudevents+json; charset=UTF-8");
-  }
-  for (uint32_t i = 0; i < event.header_count; i++) {
-    const ScannedHeader& header = scanner.headers()[event.first_header + i];
-    AddHeader(headers, header.name, header.value);
-  }
-  return headers;
+void Posts::Release() {
+  for (Entry* entry : settled_) ledger_->Free(entry);
+  settled_.clear();
+}
+
+void Posts::Detach() {
+  open_.clear();
+  finished_.clear();
+  held_.clear();
+  kept_.clear();
+  settled_.clear();
+  ledger_ = std::make_shared<Ledger>(queue_);  // the client may still be ending, and it has the old one
+}
+
+void Posts::Renew() {
+  kept_.clear();
+  held_.clear();
+  for (Entry* entry = ledger_->first(); entry; entry = entry->next) held_.push_back(entry);
 }
 
 }  // namespace sidepost

@@ -4,55 +4,75 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "envelope.h"
+#include "journal.h"
+#include "ledger.h"
 #include "message.h"
 #include "napi.h"
 #include "post_options.h"
+#include "recent.h"
 #include "reports.h"
 #include "scan.h"
 
 namespace sidepost {
 
+/// Where events go to: a client, or null while there is none, and its topics by name.
+struct Destination {
+  rd_kafka_t* handle;
+  std::function<rd_kafka_topic_t*(const std::string&)> topic_of;
+};
+
 /// JavaScript thread only.
 class Posts {
  public:
-  /// `queue` is kept true here for what goes in, by the caller for what is reported.
+  /// `queue` is kept true.
   Posts(Napi::Env env, PostOptions options, Queue* queue);
 
   /// Why nothing of a body was taken. Negative and outside librdkafka's codes, which share the return value.
   /// `broken_at` tells where a malformed one breaks.
   enum Refusal { kMalformed = -1001, kInvalid = -1002, kNoRoom = -1003, kTooMuch = -1004 };
-
-  using TopicOf = std::function<rd_kafka_topic_t*(const std::string&)>;
+  /// In place of a code: the event was not delivered, and is on disk.
+  static constexpr int kStored = -1005;
 
   /// False where the value is no index of an event type.
   bool ReadType(const Napi::Value& value, size_t* index) const {
     const int64_t number = value.IsNumber() ? value.As<Napi::Number>().Int64Value() : -1;
     *index = static_cast<size_t>(number);
-    return number >= 0 && *index < types_.size();
+    return number >= 0 && *index < configured_types_;
   }
 
-  /// Takes the one event that the body is, of the type of that index; `carried` comes back with its report. Returns its
-  /// id, or a number: a Refusal or librdkafka's code. Nothing of the body is kept. The event is held until HandOver().
-  Napi::Value ProduceOne(std::string_view body, size_t type, void* carried, rd_kafka_t* handle,
-                         const TopicOf& topic_of);
+  /// Takes the one event that the body is, of the type of that index; `carried` comes back with its report, unless
+  /// `went_to_disk` says that there will be none. `promised`: its poster will hear no more of it. Returns its id, or a
+  /// number: a Refusal or librdkafka's code. Nothing of the body is kept. The event is held until HandOver().
+  Napi::Value ProduceOne(std::string_view body, size_t type, void* carried, bool promised, const Destination& to);
 
-  /// Gives librdkafka what ProduceOne() holds: all events of one turn of the event loop together, since each that comes
-  /// alone wakes the broker's thread with two system calls (they were a third of a post's cost).
-  void HandOver(rd_kafka_t* handle, Reports* reports);
+  /// Gives librdkafka what is held: all events of one turn of the event loop together, since each that comes alone wakes
+  /// the broker's thread with two system calls (they were a third of a post's cost).
+  void HandOver(const Destination& to, Reports* reports);
 
   /// Takes all events of the body or none. Returns {ids, table}, or a number: a Refusal. `ids` is an array or a string
   /// with a line each; `table` is a Float64Array of five columns an event, in the body's order: error code (0:
-  /// delivered, NaN: on its way), index of the event type, partition, offset, timestamp. `done` is called once, later,
-  /// when nothing is on its way any more; where `receipts` are wanted and all were delivered it gets them as JSON, in a
-  /// Buffer. Nothing of the body is kept.
-  Napi::Value ProduceBatch(std::string_view body, bool ndjson, bool receipts, Napi::Function done, rd_kafka_t* handle,
-                           const TopicOf& topic_of);
+  /// delivered, NaN: on its way, kStored), index of the event type, partition, offset, timestamp. `done` is called once,
+  /// later, when nothing is on its way any more; where `receipts` are wanted and all were delivered it gets them as JSON,
+  /// in a Buffer. Nothing of the body is kept.
+  struct BatchPost {
+    std::string_view body;
+    bool ndjson;
+    bool receipts;
+    bool promised;
+    Napi::Function done;
+  };
+  Napi::Value ProduceBatch(const BatchPost& post, const Destination& to);
+  /// Whether what was taken last is on disk alone.
+  bool went_to_disk = false;
 
-  /// Books one message's report. Called for messages of batches.
-  void Report(const rd_kafka_message_t* message);
+  /// Books one message's report. To be called for messages of entries; Release() after it.
+  void Report(const rd_kafka_message_t* message, bool client_failed, Reports* reports);
+  /// Frees what Report() has settled. librdkafka must have let go of it.
+  void Release();
   /// To be called before Report() whenever JavaScript may have run since.
   void ForgetChecks() { checked_ = nullptr; }
   bool HasFinished() const { return !finished_.empty(); }
@@ -61,19 +81,38 @@ class Posts {
   /// The offset of the byte at which the last malformed body stopped being JSON.
   size_t broken_at = 0;
 
-  ~Posts();
-  /// Drops batches whose reports will never come, since the client is gone.
+  /// Drops what will get no report any more, since the client is gone.
   void Detach();
+  /// The client is gone, and another takes its place: all that is not settled is to be handed over again, in order.
+  void Renew();
+  /// From now on what fails is given up, or left to the disk where it is there; what no client has is, at once.
+  void Abandon(const Destination& to, Reports* reports);
+  /// To be kept as long as any client that was given events lives.
+  std::shared_ptr<void> memory() const { return ledger_; }
+
+  // disk.cc: the spool's side
+  Journal journal;
+  /// Writes every event in memory that is not on disk yet into the journal.
+  void Spill();
+  /// Takes the records of a chunk as events of their own, all or none: false where there is no room, or they are none.
+  bool Replay(std::string_view records, uint64_t number);
+  /// When the oldest event that is not settled was taken, in milliseconds since the epoch; 0 for none.
+  int64_t Oldest() const { return ledger_->first() ? ledger_->first()->taken : 0; }
+  struct RefusedRecord {
+    uint64_t id_hash;
+    int code;
+    std::string record;
+  };
+  /// Promised events that Kafka refused for good while the journal was on.
+  std::vector<RefusedRecord> TakeRefused() { return std::exchange(refused_, {}); }
+  /// {status, …} of a recent event, or undefined.
+  Napi::Value Find(std::string_view id) const;
+  const std::string& TopicOf(uint16_t type) const { return types_[type].topic; }
+  const std::string& TypeOf(uint16_t type) const { return types_[type].type; }
+  size_t types() const { return types_.size(); }
 
  private:
-  struct Batch;
-  struct Item {  // what librdkafka carries for a message: its address is even, so it cannot be taken for a slot
-    Batch* batch;
-    uint32_t index;
-    uint32_t type;
-  };
   struct Batch {
-    std::vector<Item> items;
     size_t missing;
     Napi::Reference<Napi::Float64Array> table;
     double* rows;  // by RowsOf() alone
@@ -87,57 +126,74 @@ class Posts {
     std::string type;
     std::string topic;
     std::string middle;    // of the envelope
-    size_t own_bytes = 0;  // of the queue, for an event whose id, time and data are empty
-    size_t made_id = 0;    // the bytes of an id that is made, escaped
+    size_t own_bytes = 0;  // of an event whose id, time and data are empty
+    size_t made_id = 0;    // the bytes of an id that is made
     bool refused = false;  // librdkafka refused the last event handed over: the next one is not held, but answered at once
   };
-  struct Held {  // owns its value and headers until librdkafka has them
-    size_t type;
-    rd_kafka_topic_t* topic;
-    char* value;
-    size_t value_size;
-    bool has_key;
-    std::string key;
-    rd_kafka_headers_t* headers;
-    void* carried;
-  };
 
+  static constexpr size_t kTypeInBody = static_cast<size_t>(-1);
+  static constexpr std::string_view kStructured = "application/cloudevents+json; charset=UTF-8";
+
+  static Batch* BatchOf(const Entry& entry) {
+    return (reinterpret_cast<uintptr_t>(entry.carried) & 1) == 0 ? static_cast<Batch*>(entry.carried) : nullptr;
+  }
   int Refused(const ScanResult& scan);
   bool HasRoom(size_t events, size_t bytes) const;
-  /// No message that Compose() makes of the event takes more of Queue::bytes.
-  size_t QueueBound(const ScannedEvent& event) const;
+  /// The events of the body at hand in memory of their own, not taken yet. Appends their ids to ids_.
+  Body* Compose(const Scanner& scanner, size_t one_type);
+  /// No event takes more bytes.
+  size_t Bound(const Scanner& scanner, const ScannedEvent& event, const Type& type) const;
+  char* Compose(const Scanner& scanner, const ScannedEvent& event, uint32_t type, const Moment& now, Entry* entry,
+                char* to);
+  char* PutHeaders(const Scanner& scanner, const ScannedEvent& event, const Type& type, std::string_view id,
+                   std::string_view time, Entry* entry, char* to);
+  Record RecordOf(const Entry& entry) const;
+  /// Librdkafka's code for an entry that it would refuse.
+  rd_kafka_resp_err_t Check(const Entry& entry) const;
+  rd_kafka_resp_err_t Send(Entry* entry, const Destination& to);
+  /// The end of an entry that no client has.
+  void Fail(Entry* entry, int code, const Destination& to, Reports* reports);
+  uint32_t TypeFor(const Record& record);
+  /// Appends the body, and writes it to the journal where that is on.
+  void Take(Body* taken);
+  /// Writes the body to the journal alone, and drops it.
+  void TakeToDisk(Body* taken);
+  bool MustGoToDisk(Body* taken) const;
+  uint32_t KeyOf(const Entry& entry) const;
+  /// The end of an entry: its batch, the journal, the table of recent ones.
+  void Settle(Entry* entry, const Outcome& outcome);
+  void KeepRefused(const Entry& entry, int code);
+
   /// The rows of a batch; null where there is no such memory any more, since JavaScript transferred the table's buffer.
   double* RowsOf(Batch* batch);
   Napi::Value Ids();
+  void EnqueueAll(Batch* batch, Body* taken, bool promised, const Destination& to);
+  void BookStored(Batch* batch, Body* taken);
   Batch* Open(size_t events, Napi::Function done);
   /// The receipts of a batch as JSON; undefined where they are not wanted, or not all of it was delivered.
   Napi::Value Receipts(Batch* batch);
-  void EnqueueAll(Batch* batch, rd_kafka_t* handle, const TopicOf& topic_of);
-  /// The event as a message; its value and key are borrowed until the next one, its headers are the caller's. Appends its
-  /// id to ids_.
-  Message Compose(const Scanner& scanner, const ScannedEvent& event, size_t type_index, const Moment& now);
-  rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message);
-  /// Takes an event alone: holds it, or enqueues it at once.
-  rd_kafka_resp_err_t Take(size_t type, const Message& message, rd_kafka_t* handle);
-  void Hold(size_t type, const Message& message);
   const Moment& Now();
-  std::string_view Value(const ScannedEvent& event, const Type& type, std::string_view id, std::string_view time);
-  rd_kafka_headers_t* Headers(const Scanner& scanner, const ScannedEvent& event, const Type& type,
-                              std::string_view id, std::string_view time);
   void Complete(Batch* batch);
-  void Book(Item* item, rd_kafka_resp_err_t code, int32_t partition, int64_t offset, int64_t timestamp);
+  void Book(Batch* batch, uint32_t index, const Outcome& outcome);
 
   Napi::Env env_;
-  Queue* queue_;
   Scanner scanner_;      // of batches
   Scanner one_scanner_;  // of single posts, which name their type in the path and not in the body
-  std::vector<Type> types_;
+  std::vector<Type> types_;  // those configured, and behind them those that were replayed
+  size_t configured_types_ = 0;
   std::string source_;
   bool binary_;
   size_t max_messages_;
   size_t max_bytes_;
   size_t max_message_bytes_;
-  std::vector<Held> held_;
+  Queue* queue_;
+  Recent recent_;
+  std::shared_ptr<Ledger> ledger_;
+  std::vector<Entry*> held_;  // taken, not handed over, in order
+  std::vector<Entry*> kept_;  // reported by a client that had failed
+  std::vector<Entry*> settled_;
+  bool abandoning_ = false;
+  std::vector<RefusedRecord> refused_;
   size_t taken_in_turn_ = 0;  // of the event loop: since the last HandOver
   bool lonely_ = true;        // the last turn brought one event at most: the next one need not wait for company
   IdGenerator id_generator_;
@@ -145,7 +201,7 @@ class Posts {
   int64_t now_ms_ = -1;
   std::string ids_;  // of the post at hand, a line each
   std::vector<size_t> id_ends_;
-  std::vector<char> value_;
+  std::vector<char> rendered_;
   const Batch* checked_ = nullptr;  // its rows are known to be there until JavaScript runs again
   std::list<std::unique_ptr<Batch>> open_;
   std::vector<std::unique_ptr<Batch>> finished_;

@@ -105,7 +105,7 @@ size_t QueueBytes(const rd_kafka_message_t* reported) {
 }
 
 rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message) {
-  const int flags = message.owned ? RD_KAFKA_MSG_F_FREE : RD_KAFKA_MSG_F_COPY;
+  const int flags = message.lent ? 0 : RD_KAFKA_MSG_F_COPY;
   if (!message.headers && message.timestamp == 0) {
     const int failed = rd_kafka_produce(message.topic, message.partition, flags,
                                         const_cast<void*>(message.value), message.value_size, message.key,
@@ -180,6 +180,7 @@ Napi::Value Producer::ConfigureEvents(const Napi::CallbackInfo& info) {
   PostOptions options;
   if (!ReadPostOptions(info[0].As<Napi::Object>(), &options)) return info.Env().Undefined();
   posts_ = std::make_unique<Posts>(info.Env(), std::move(options), &queue_);
+  if (connected()) client_->Keep(posts_->memory());
   return info.Env().Undefined();
 }
 
@@ -191,17 +192,24 @@ Napi::Value Producer::ProduceEvent(const Napi::CallbackInfo& info) {
   if (!body.Read(env, info[0], napi_object, false) || !posts_->ReadType(info[1], &type)) {
     return Throw(env, "Need to specify a body, the index of an event type, and an opaque");
   }
-  if (!connected()) return Napi::Number::New(env, RD_KAFKA_RESP_ERR__STATE);
+  if (!CanTake()) return Napi::Number::New(env, RD_KAFKA_RESP_ERR__STATE);
   void* carried = reports_->Keep(info[2]);
-  const Napi::Value result = posts_->ProduceOne(body.text(), type, carried, client_->handle(),
-                                                [this](const std::string& name) { return Topic(name); });
-  if (result.IsNumber()) reports_->Release(carried);
+  const Napi::Value result = posts_->ProduceOne(body.text(), type, carried, info[3].ToBoolean(), ToClient());
+  if (result.IsNumber() || posts_->went_to_disk) reports_->Release(carried);
   return result;
 }
 
+Destination Producer::ToClient() {
+  return {connected() && !renewing_ ? client_->handle() : nullptr, [this](const std::string& name) { return Topic(name); }};
+}
+
 void Producer::HandOver() {
-  if (!posts_ || !connected()) return;
-  posts_->HandOver(client_->handle(), reports_.get());
+  if (!posts_ || !CanTake()) return;
+  posts_->HandOver(ToClient(), reports_.get());
+  DeliverSoon();
+}
+
+void Producer::DeliverSoon() {
   if (draining_) {
     bridge_->Wake();
   } else {
@@ -221,12 +229,11 @@ Napi::Value Producer::ProduceBatch(const Napi::CallbackInfo& info) {
   if (!info[1].IsBoolean() || !info[2].IsFunction() || !body.Read(env, info[0], napi_object, false)) {
     return Throw(env, "Need to specify a body, whether it is NDJSON, and a callback");
   }
-  if (!connected()) return Napi::Number::New(env, RD_KAFKA_RESP_ERR__STATE);
+  if (!CanTake()) return Napi::Number::New(env, RD_KAFKA_RESP_ERR__STATE);
   HandOver();  // events of one key keep their order
-  const Napi::Value result =
-      posts_->ProduceBatch(body.text(), info[1].As<Napi::Boolean>(), info[3].ToBoolean(),
-                           info[2].As<Napi::Function>(), client_->handle(),
-                           [this](const std::string& name) { return Topic(name); });
+  const Napi::Value result = posts_->ProduceBatch(
+      {body.text(), info[1].As<Napi::Boolean>(), info[3].ToBoolean(), info[4].ToBoolean(), info[2].As<Napi::Function>()},
+      ToClient());
   if (posts_->HasFinished()) bridge_->Wake();
   return result;
 }
@@ -251,8 +258,12 @@ Napi::Value Producer::ErrorText(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Producer::Purge(const Napi::CallbackInfo& info) {
+  if (posts_) {
+    posts_->Abandon(ToClient(), reports_.get());
+    DeliverSoon();
+    if (posts_->HasFinished()) bridge_->Wake();
+  }
   if (!connected()) return Napi::Number::New(info.Env(), RD_KAFKA_RESP_ERR__STATE);
-  HandOver();
   // Non-blocking: the reports come as any others, with _PURGE_QUEUE or _PURGE_INFLIGHT.
   return Napi::Number::New(info.Env(), rd_kafka_purge(client_->handle(), RD_KAFKA_PURGE_F_QUEUE |
                                                                              RD_KAFKA_PURGE_F_INFLIGHT |

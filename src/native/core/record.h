@@ -17,19 +17,27 @@ struct Record {
   bool has_key = false;
   std::string_view key;
   std::string_view value;
+  uint32_t header_count = 0;
+  std::string_view headers;  // by PutHeader(), one after the other
 };
 
 /// Appends a record. Lengths are little-endian 32-bit numbers, so the file may move between machines of this kind only:
 /// size of the rest, flags, timestamp (64 bit), topic, type, id, key, value, number of headers, name and value of each.
-void AppendRecord(std::string& to, const Record& record, const rd_kafka_headers_t* headers);
+void AppendRecord(std::string& to, const Record& record);
 
 /// Reads the record at the beginning of `from`, and returns how many bytes it takes; 0 where it is not whole or not one.
-/// Where `headers` is given it gets new ones, which are the caller's; null for none.
-size_t ReadRecord(std::string_view from, Record* record, rd_kafka_headers_t** headers);
+size_t ReadRecord(std::string_view from, Record* record);
 
-/// By which an id is found again among many (FNV-1a).
-uint32_t IdHash(std::string_view id);
+/// What PutHeader() writes.
+constexpr size_t HeaderSize(size_t name, size_t value) { return 2 * sizeof(uint32_t) + name + value; }
+/// Writes one header and returns its end.
+char* PutHeader(char* to, std::string_view name, std::string_view value);
+/// New headers for librdkafka, the caller's; null for none.
+rd_kafka_headers_t* MakeHeaders(uint32_t count, std::string_view headers);
+
+/// By which an event is found again among many.
+uint64_t IdHash(std::string_view id);
 /// What events that must keep their order share: the same topic and key. 0 for an event without a key, and only for one.
-uint32_t KeyHash(const Record& record);
+uint32_t KeyHash(std::string_view topic, bool has_key, std::string_view key);
 
 }  // namespace sidepost

@@ -92,7 +92,9 @@ uint32_t Reports::TopicIndex(rd_kafka_topic_t* topic) {
   return last_topic_index_ = known->second;
 }
 
-void Reports::Add(const rd_kafka_message_t* message) {
+void Reports::Add(const rd_kafka_message_t* message) { AddPosted(message, message->_private, message->err); }
+
+void Reports::AddPosted(const rd_kafka_message_t* message, void* carried, int code) {
   rd_kafka_timestamp_type_t type;
   const int64_t timestamp = rd_kafka_message_timestamp(message, &type);
   Message reported;
@@ -102,15 +104,15 @@ void Reports::Add(const rd_kafka_message_t* message) {
   reported.value_size = message->len;
   reported.key = message->key;
   reported.key_size = message->key_len;
-  reported.carried = message->_private;
-  AddRow(reported, message->err, message->offset, type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp);
+  reported.carried = carried;
+  AddRow(reported, code, message->offset, type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp);
 }
 
 void Reports::AddRefused(const Message& message, rd_kafka_resp_err_t code) {
   AddRow(message, code, RD_KAFKA_OFFSET_INVALID, -1);
 }
 
-void Reports::AddRow(const Message& message, rd_kafka_resp_err_t code, int64_t offset, int64_t timestamp) {
+void Reports::AddRow(const Message& message, int code, int64_t offset, int64_t timestamp) {
   if (message.carried) used_slots_.push_back(PointerSlot(message.carried));
   if (table_.IsEmpty()) OpenTable();
   double* row = rows_ + count_ * kColumns;

@@ -28,13 +28,15 @@ class Reports {
 
   /// Adds the report of a message that librdkafka did not take after all.
   void AddRefused(const Message& message, rd_kafka_resp_err_t code);
+  /// Adds the report of a post, with what its poster gave to be carried.
+  void AddPosted(const rd_kafka_message_t* message, void* carried, int code);
   /// Adds one message's report; calls the listener when the table is full.
   void Add(const rd_kafka_message_t* message);
   /// Calls the listener for everything gathered. It may call back into the producer.
   void Deliver();
 
  private:
-  void AddRow(const Message& message, rd_kafka_resp_err_t code, int64_t offset, int64_t timestamp);
+  void AddRow(const Message& message, int code, int64_t offset, int64_t timestamp);
   /// Where the bytes now lie in the pool; -1 for none.
   double Pooled(const void* bytes, size_t size);
   uint32_t TopicIndex(rd_kafka_topic_t* topic);

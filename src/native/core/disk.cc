@@ -1,0 +1,125 @@
+// The spool's side of the posts: what goes to disk, and what comes back from there.
+#include <cstring>
+
+#include "posts.h"
+
+namespace sidepost {
+
+Record Posts::RecordOf(const Entry& entry) const {
+  const Type& type = types_[entry.type];
+  Record record;
+  record.timestamp = entry.taken;
+  record.topic = type.topic;
+  record.type = type.type;
+  record.id = entry.id();
+  record.has_key = entry.has_key;
+  record.key = entry.key();
+  record.value = entry.value();
+  record.header_count = entry.header_count;
+  record.headers = entry.headers();
+  return record;
+}
+
+uint32_t Posts::KeyOf(const Entry& entry) const {
+  return KeyHash(types_[entry.type].topic, entry.has_key, entry.key());
+}
+
+// Where records wait on disk, half of the room is kept for them: otherwise live traffic could fill memory for ever.
+bool Posts::MustGoToDisk(Body* body) const {
+  if (!journal.on) return false;
+  if (!HasRoom(body->alive, body->bytes)) return true;
+  if (journal.behind() == 0) return false;
+  if (queue_->messages > max_messages_ / 2 || queue_->bytes > max_bytes_ / 2) return true;
+  const Entry* const entries = body->entries();
+  for (uint32_t i = 0; i < body->alive; i++) {
+    if (journal.IsBehind(KeyOf(entries[i]))) return true;
+  }
+  return false;
+}
+
+void Posts::TakeToDisk(Body* body) {
+  const Entry* const entries = body->entries();
+  for (uint32_t i = 0; i < body->alive; i++) journal.AddOnDisk(RecordOf(entries[i]));
+  Ledger::Drop(body);
+}
+
+void Posts::Spill() {
+  for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
+    if (entry->chunk == 0) journal.AddInMemory(entry, RecordOf(*entry));
+  }
+}
+
+bool Posts::Replay(std::string_view records, uint64_t number) {
+  std::vector<Record> read;
+  size_t bytes = 0;
+  for (size_t at = 0; at < records.size();) {
+    Record record;
+    const size_t size = ReadRecord(records.substr(at), &record);
+    if (size == 0) return false;
+    bytes += record.value.size() + record.key.size() + record.id.size() + record.headers.size();
+    at += size;
+    read.push_back(record);
+  }
+  char* to = nullptr;
+  Body* const body = Ledger::Open(read.size(), Ledger::BodySize(read.size(), bytes), &to);
+  Entry* entry = body->entries();
+  for (uint32_t i = 0; i < read.size(); i++, entry++) {
+    const Record& record = read[i];
+    entry->type = TypeFor(record);
+    entry->taken = record.timestamp;
+    entry->id_hash = IdHash(record.id);
+    entry->chunk = number;
+    entry->place = i;
+    entry->promised = true;
+    entry->has_key = record.has_key;
+    entry->header_count = static_cast<uint16_t>(record.header_count);
+    entry->bytes = to;
+    entry->value_size = static_cast<uint32_t>(record.value.size());
+    entry->key_size = static_cast<uint32_t>(record.key.size());
+    entry->id_size = static_cast<uint32_t>(record.id.size());
+    entry->headers_size = static_cast<uint32_t>(record.headers.size());
+    for (const std::string_view part : {record.value, record.key, record.id, record.headers}) {
+      to += part.copy(to, part.size());
+    }
+    Ledger::CountCopies(entry);
+    journal.RemoveBehind(KeyOf(*entry));
+    held_.push_back(entry);
+  }
+  journal.Replay(number, body->alive);
+  ledger_->Append(body);
+  return true;
+}
+
+/// The configuration may have changed since the record was written.
+uint32_t Posts::TypeFor(const Record& record) {
+  uint32_t type = 0;
+  while (type < types_.size() && (types_[type].type != record.type || types_[type].topic != record.topic)) type++;
+  if (type == types_.size()) types_.push_back({std::string(record.type), std::string(record.topic), ""});
+  return type;
+}
+
+void Posts::KeepRefused(const Entry& entry, int code) {
+  refused_.push_back({entry.id_hash, code, {}});
+  AppendRecord(refused_.back().record, RecordOf(entry));
+}
+
+Napi::Value Posts::Find(std::string_view id) const {
+  const uint64_t hash = IdHash(id);
+  auto found = Napi::Object::New(env_);
+  if (const Outcome* outcome = recent_.Find(hash)) {
+    found.Set("code", Napi::Number::New(env_, outcome->code));
+    found.Set("topic", types_[outcome->type].topic);
+    found.Set("partition", Napi::Number::New(env_, outcome->partition));
+    found.Set("offset", Napi::Number::New(env_, outcome->offset));
+    found.Set("timestamp", Napi::Number::New(env_, outcome->timestamp));
+    return found;
+  }
+  for (const Entry* entry = ledger_->first(); entry; entry = entry->next) {
+    if (entry->id_hash != hash) continue;
+    found.Set("chunk", Napi::Number::New(env_, static_cast<double>(entry->chunk)));
+    return found;
+  }
+  return env_.Undefined();
+}
+
+}  // namespace sidepost

@@ -1,0 +1,117 @@
+// Our extension for events that outlive the process: what JavaScript's spool asks of the posts.
+#include <cstring>
+
+#include "producer.h"
+
+namespace sidepost {
+
+namespace {
+
+Napi::Value BufferOf(Napi::Env env, const std::string& bytes) {
+  return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
+}
+
+Napi::Value NumberOf(Napi::Env env, uint64_t number) { return Napi::Number::New(env, static_cast<double>(number)); }
+
+}  // namespace
+
+Napi::Value Producer::Journal(const Napi::CallbackInfo& info) {
+  if (!posts_) return Throw(info.Env(), "configureEvents() comes first");
+  posts_->journal.on = info[0].ToBoolean();
+  if (info[1].IsNumber()) posts_->journal.StartAt(static_cast<uint64_t>(IntegerOf(info[1])));
+  return info.Env().Undefined();
+}
+
+Napi::Value Producer::TakeChunks(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto list = Napi::Array::New(env);
+  if (!posts_) return list;
+  uint32_t index = 0;
+  for (const Chunk& chunk : posts_->journal.Take()) {
+    auto taken = Napi::Object::New(env);
+    taken.Set("number", NumberOf(env, chunk.number));
+    taken.Set("count", NumberOf(env, chunk.count));
+    taken.Set("bytes", BufferOf(env, chunk.bytes));
+    taken.Set("keys", BufferOf(env, chunk.keys));
+    taken.Set("ids", BufferOf(env, chunk.ids));
+    taken.Set("alone", Napi::Boolean::New(env, chunk.alone));
+    list.Set(index++, taken);
+  }
+  return list;
+}
+
+Napi::Value Producer::TakeSettled(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto list = Napi::Array::New(env);
+  if (!posts_) return list;
+  uint32_t index = 0;
+  for (const auto& settled : posts_->journal.TakeSettled()) {
+    auto taken = Napi::Object::New(env);
+    taken.Set("number", NumberOf(env, settled.number));
+    taken.Set("replayed", Napi::Boolean::New(env, settled.replayed));
+    taken.Set("outcomes", Napi::Buffer<char>::Copy(env, reinterpret_cast<const char*>(settled.outcomes.data()),
+                                                   settled.outcomes.size() * sizeof(Outcome)));
+    list.Set(index++, taken);
+  }
+  return list;
+}
+
+Napi::Value Producer::TakeRefused(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto list = Napi::Array::New(env);
+  if (!posts_) return list;
+  uint32_t index = 0;
+  for (const auto& refused : posts_->TakeRefused()) {
+    auto taken = Napi::Object::New(env);
+    taken.Set("id", Napi::Buffer<char>::Copy(env, reinterpret_cast<const char*>(&refused.id_hash), sizeof refused.id_hash));
+    taken.Set("code", Napi::Number::New(env, refused.code));
+    taken.Set("bytes", BufferOf(env, refused.record));
+    list.Set(index++, taken);
+  }
+  return list;
+}
+
+Napi::Value Producer::Spill(const Napi::CallbackInfo& info) {
+  if (posts_) posts_->Spill();
+  return info.Env().Undefined();
+}
+
+Napi::Value Producer::Replay(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!posts_ || !info[0].IsBuffer() || !info[1].IsNumber()) return Throw(env, "Need to specify a chunk and its number");
+  const auto bytes = info[0].As<Napi::Buffer<char>>();
+  const bool taken = posts_->Replay({bytes.Data(), bytes.Length()}, static_cast<uint64_t>(IntegerOf(info[1])));
+  HandOver();
+  return Napi::Boolean::New(env, taken);
+}
+
+Napi::Value Producer::AddBehind(const Napi::CallbackInfo& info) {
+  if (!posts_ || !info[0].IsBuffer()) return Throw(info.Env(), "Need to specify key hashes");
+  const auto bytes = info[0].As<Napi::Buffer<char>>();
+  for (size_t at = 0; at + sizeof(uint32_t) <= bytes.Length(); at += sizeof(uint32_t)) {
+    uint32_t key;
+    memcpy(&key, bytes.Data() + at, sizeof key);
+    posts_->journal.AddBehind(key);
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value Producer::DiskStatus(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto status = Napi::Object::New(env);
+  status.Set("oldest", NumberOf(env, posts_ ? static_cast<uint64_t>(posts_->Oldest()) : 0));
+  status.Set("behind", NumberOf(env, posts_ ? posts_->journal.behind() : 0));
+  status.Set("waiting", NumberOf(env, posts_ ? posts_->journal.bytes() : 0));
+  return status;
+}
+
+Napi::Value Producer::WentToDisk(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), posts_ && posts_->went_to_disk);
+}
+
+Napi::Value Producer::FindEvent(const Napi::CallbackInfo& info) {
+  if (!posts_ || !info[0].IsString()) return info.Env().Undefined();
+  return posts_->Find(info[0].As<Napi::String>().Utf8Value());
+}
+
+}  // namespace sidepost

@@ -1,0 +1,95 @@
+// What goes to disk: the events of one moment, and what became of those that are there.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ledger.h"
+#include "record.h"
+
+namespace sidepost {
+
+/// The events of one moment, ready for the spool (src/domain/ports.ts, Chunk).
+struct Chunk {
+  bool alone = false;  // its events are on disk alone
+  uint64_t number = 0;
+  uint32_t count = 0;
+  std::string bytes;
+  std::string keys;
+  std::string ids;
+};
+
+/// What became of one record: 24 bytes, little-endian, as src/domain/ports.ts says of Outcomes.
+struct Outcome {
+  double offset;
+  double timestamp;
+  int32_t partition;
+  int16_t code;
+  uint16_t type;
+};
+static_assert(sizeof(Outcome) == 24, "the spool keeps them as they are");
+
+/// JavaScript thread only.
+///
+/// Two chunks are filled at a time. One takes events that are in memory as well, the other those that are on disk alone.
+/// The first has the lower number: an event of a key goes to disk alone after those of its key that went to memory, and
+/// to memory again only when it has been replayed.
+class Journal {
+ public:
+  /// Whether events are written at all.
+  bool on = false;
+
+  /// The next moment's chunks get this number and the one after it.
+  void StartAt(uint64_t number) { number_ = number; }
+
+  void AddInMemory(Entry* entry, const Record& record);
+  void AddOnDisk(const Record& record);
+  /// The chunks of this moment, those that need not be written left out.
+  std::vector<Chunk> Take();
+  /// What waits for Take().
+  size_t bytes() const { return in_memory_.bytes.size() + on_disk_.bytes.size(); }
+
+  /// A chunk that was read from disk; its events are entries now.
+  void Replay(uint64_t number, uint32_t count);
+  void Settle(const Entry& entry, const Outcome& outcome);
+
+  struct Settled {
+    uint64_t number;
+    bool replayed;
+    std::vector<Outcome> outcomes;
+  };
+  /// The chunks whose records are all settled, each once.
+  std::vector<Settled> TakeSettled();
+
+  /// Whether live events of the key must go to disk, behind those that are there alone. 0 is no key.
+  bool IsBehind(uint32_t key) const { return key != 0 && behind_[key % kSlots] > 0; }
+  void AddBehind(uint32_t key);
+  void RemoveBehind(uint32_t key);
+  /// Records on disk alone.
+  size_t behind() const { return records_behind_; }
+
+ private:
+  struct State {
+    bool replayed = false;
+    bool open = false;
+    uint32_t missing = 0;
+    uint32_t promised = 0;
+    std::vector<Outcome> outcomes;
+  };
+  static void Add(Chunk& chunk, const Record& record);
+  void FinishIfDone(uint64_t number, State& state);
+
+  // Keys share slots: then one waits for the other, which costs time and no order.
+  static constexpr size_t kSlots = 1 << 16;
+
+  uint64_t number_ = 1;
+  Chunk in_memory_;
+  Chunk on_disk_;
+  std::unordered_map<uint64_t, State> states_;
+  std::vector<Settled> settled_;
+  std::vector<uint32_t> behind_ = std::vector<uint32_t>(kSlots, 0);
+  size_t records_behind_ = 0;
+};
+
+}  // namespace sidepost

@@ -1,0 +1,63 @@
+#include "ledger.h"
+
+#include <cstdlib>
+#include <new>
+
+namespace sidepost {
+
+Body* Ledger::Open(size_t entries, size_t size, char** bytes) {
+  Body* body = static_cast<Body*>(malloc(size));
+  body->bytes = size;
+  body->alive = static_cast<uint32_t>(entries);
+  Entry* const first = body->entries();
+  for (size_t i = 0; i < entries; i++) {
+    new (first + i) Entry;
+    first[i].body = body;
+    first[i].index = static_cast<uint32_t>(i);
+  }
+  *bytes = reinterpret_cast<char*>(first + entries);
+  return body;
+}
+
+void Ledger::Drop(Body* body) { free(body); }
+
+void Ledger::CountCopies(Entry* entry) {
+  entry->body->bytes += entry->key_size + entry->headers_size + entry->header_count * kHeaderMemory;
+}
+
+void Ledger::Append(Body* body) {
+  Entry* const entries = body->entries();
+  for (uint32_t i = 0; i < body->alive; i++) {
+    Entry* entry = entries + i;
+    entry->previous = last_;
+    (last_ ? last_->next : first_) = entry;
+    last_ = entry;
+    queue_->messages++;
+  }
+  size_ += body->alive;
+  queue_->bytes += body->bytes;
+}
+
+void Ledger::Remove(Entry* entry) {
+  (entry->previous ? entry->previous->next : first_) = entry->next;
+  (entry->next ? entry->next->previous : last_) = entry->previous;
+  size_--;
+}
+
+void Ledger::Free(Entry* entry) {
+  Body* const body = entry->body;
+  queue_->messages--;
+  if (--body->alive > 0) return;
+  queue_->bytes -= body->bytes;
+  free(body);
+}
+
+Ledger::~Ledger() {
+  for (Entry* entry = first_; entry;) {
+    Body* const body = entry->body;
+    entry = entry->next;
+    if (--body->alive == 0) free(body);
+  }
+}
+
+}  // namespace sidepost
