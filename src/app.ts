@@ -35,6 +35,8 @@ export interface App {
   eventLog: EventLog;
   /** The answer to a request whose handler threw. */
   recover: (error: unknown) => Response;
+  /** Logs and counts an error that nothing caught; never throws. */
+  uncaught: (error: unknown) => void;
   /** Frees what it holds; the producer is closed, too. */
   close(): Promise<void>;
 }
@@ -65,6 +67,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const tally = createTally([...new Set(types.map(({ type }) => type))]);
   const requests = createRequestTally([...EVENT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
   const eventLog = createEventLog(logger, config.log.sample);
+  let uncaughtErrors = 0;
   const answers = createAnswers({ draining: () => lifecycle.draining });
   const { writeTimeout } = config.server;
   const originCheck = createOriginCheck(config.cors.origins);
@@ -88,6 +91,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     draining: () => lifecycle.draining,
     batchSizes: batchSizes.histogram,
     eventLoopLag: eventLoop.lag,
+    uncaughtErrors: () => uncaughtErrors,
     info: { version, librdkafka: librdkafkaVersion, app: config.app.name, app_version: config.app.version },
   });
   const events = eventRoutes({
@@ -118,6 +122,10 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     tally,
     eventLog,
     recover: (error) => answers.problem(recovered(logger, error, "unknown")),
+    uncaught(error) {
+      uncaughtErrors++;
+      logger.error({ err: error }, "Uncaught error");
+    },
     async close() {
       eventLoop.stop();
       await producer.close();
