@@ -77,7 +77,8 @@ async function build(source: string, folder: string, flags: string): Promise<voi
   }
 }
 
-function requireFeatures(config: string): void {
+/** Throws where the `config.h` that librdkafka's configure wrote leaves out a feature that the core is to have. */
+export function requireFeatures(config: string): void {
   const missing = REQUIRED.filter((name) => !config.includes(`#define ${name} 1`));
   if (missing.length === 0) return;
   throw new Error(
