@@ -60,7 +60,7 @@ export async function librdkafka(sanitizer: Sanitizer = "none"): Promise<Librdka
 }
 
 async function build(source: string, folder: string, flags: string): Promise<void> {
-  console.error("building librdkafka (half a minute, once)");
+  console.error("building librdkafka (about a minute, once)");
   mkdirSync(cacheFolder(), { recursive: true });
   const work = mkdtempSync(`${folder}.`);
   try {
