@@ -37,6 +37,8 @@ export interface App {
   recover: (error: unknown) => Response;
   /** Logs and counts an error that nothing caught; never throws. */
   uncaught: (error: unknown) => void;
+  /** Answers every post whose body has not arrived yet: it is not waited for any longer. */
+  refuse(): void;
   /** Frees what it holds; the producer is closed, too. */
   close(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const requests = createRequestTally([...EVENT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
   const eventLog = createEventLog(logger, config.log.sample);
   let uncaughtErrors = 0;
+  const closing = new AbortController();
   const answers = createAnswers({ draining: () => lifecycle.draining });
   const { writeTimeout } = config.server;
   const originCheck = createOriginCheck(config.cors.origins);
@@ -97,7 +100,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const events = eventRoutes({
     publisher: createPublisher({ producer, types, tally, eventLog }),
     types,
-    limits: config.server,
+    limits: { ...config.server, closing: closing.signal },
     wait: config.events.ack === "accepted" ? "no" : writeTimeout,
     longestWait: writeTimeout,
     originCheck,
@@ -126,6 +129,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
       uncaughtErrors++;
       logger.error({ err: error }, "Uncaught error");
     },
+    refuse: () => closing.abort(),
     async close() {
       eventLoop.stop();
       await producer.close();

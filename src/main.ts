@@ -63,7 +63,8 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   logger.info({ why, timeout_ms: timeout }, "Draining");
   const idleFor = () => performance.now() - lastPost();
   // Whatever goes wrong in it, the process must end.
-  await drain({ timeout, intake, producer: app.producer, idleFor, logger }).catch(app.uncaught);
+  const { producer, refuse } = app;
+  await drain({ timeout, intake, producer, refuse, idleFor, logger }).catch(app.uncaught);
   await admin.kill();
   await end(app, logger);
 }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { createConnection } from "node:net";
+import { text } from "node:stream/consumers";
 import { consume } from "../helpers/consume.ts";
 import { type SharedKafka, sharedKafka } from "../helpers/kafka.ts";
 import { freePorts } from "../helpers/ports.ts";
@@ -136,6 +138,33 @@ test("an application may still post its last words, and is told to close its con
   expect(await sidepost.exited).toBe(0);
   expect((await consume(kafka.bootstrap, topic)).map(idOf)).toEqual([...idsOf(before), ...idsOf(words)]);
   await expect(post(sidepost, "/user", { data: 3 })).rejects.toThrow();
+});
+
+/** Begins a post whose body never ends; resolves with all that was received when the connection is closed. */
+async function beginPost({ url }: Sidepost): Promise<{ answer: Promise<string> }> {
+  const { hostname, port } = new URL(url);
+  const socket = createConnection({ host: hostname, port: Number(port) });
+  const answer = text(socket);
+  const head = "host: sidepost\r\ncontent-type: application/json\r\ncontent-length: 100";
+  await new Promise((sent) =>
+    socket.write(`POST /api/v1/events/user HTTP/1.1\r\n${head}\r\n\r\n{"data":`, sent),
+  );
+  return { answer };
+}
+
+test("a post whose body is not there when the time is over is told so, and nothing of it is taken", async () => {
+  const [port] = await freePorts(1);
+  await using sidepost = await startOn(`127.0.0.1:${port}`, "unreachable", { SERVER_SHUTDOWN_TIMEOUT: "2s" });
+  await load(1, 3, () => post(sidepost, "/user", { data: 1 }, ASYNC));
+  const { answer } = await beginPost(sidepost);
+  sidepost.kill();
+  const [head = "", body = ""] = (await answer).toLowerCase().split("\r\n\r\n");
+  expect(head).toStartWith("http/1.1 503 ");
+  expect(head.split("\r\n")).toContain("retry-after: 1");
+  expect(head.split("\r\n")).toContain("connection: close");
+  expect(JSON.parse(body)).toMatchObject({ code: "draining", retriable: true });
+  expect(await sidepost.exited).toBe(1);
+  expect(sidepost.log.at(-1)).toMatchObject({ msg: "Drained", lost: 3, rejected: 1 });
 });
 
 test.each([
