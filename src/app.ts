@@ -33,6 +33,10 @@ export interface App {
   eventLog: EventLog;
   /** The answer to a request whose handler threw. */
   recover: (error: unknown) => Response;
+  /** Logs and counts an error that nothing caught; never throws. */
+  uncaught: (error: unknown) => void;
+  /** Answers every post whose body has not arrived yet: it is not waited for any longer. */
+  refuse(): void;
   /** Frees what it holds; the producer is closed, too. */
   close(): Promise<void>;
 }
@@ -63,6 +67,8 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const tally = createTally([...new Set(types.map(({ type }) => type))]);
   const requests = createRequestTally([...EVENT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
   const eventLog = createEventLog(logger, config.log.sample);
+  let uncaughtErrors = 0;
+  const closing = new AbortController();
   const answers = createAnswers({ draining: () => lifecycle.draining });
   const { writeTimeout } = config.server;
   const originCheck = createOriginCheck(config.cors.origins);
@@ -86,12 +92,13 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     draining: () => lifecycle.draining,
     batchSizes: batchSizes.histogram,
     eventLoopLag: eventLoop.lag,
+    uncaughtErrors: () => uncaughtErrors,
     info: { version, librdkafka: librdkafkaVersion, app: config.app.name, app_version: config.app.version },
   });
   const events = eventRoutes({
     publisher: createPublisher({ producer, types, tally, eventLog }),
     types,
-    limits: config.server,
+    limits: { ...config.server, closing: closing.signal },
     wait: config.events.ack === "accepted" ? "no" : writeTimeout,
     longestWait: writeTimeout,
     originCheck,
@@ -118,6 +125,11 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     tally,
     eventLog,
     recover: (error) => answers.problem(recovered(logger, error, "unknown")),
+    uncaught(error) {
+      uncaughtErrors++;
+      logger.error({ err: error }, "Uncaught error");
+    },
+    refuse: () => closing.abort(),
     async close() {
       eventLoop.stop();
       await producer.close();

@@ -50,6 +50,8 @@ export interface DrainOptions {
   timeout: number;
   intake: Intake;
   producer: Pick<Producer, "flush" | "abandon">;
+  /** Answers the posts whose bodies have not arrived yet. */
+  refuse: () => void;
   /** Milliseconds since the last post came in. */
   idleFor: () => number;
   logger: Logger;
@@ -67,9 +69,16 @@ const reserve = (timeout: number): number => Math.min(2000, timeout / 5);
 /**
  * Brings the process to an end without losing what it can keep: goes on accepting until it is quiet or a third of the
  * time is left, then stops the intake, flushes to Kafka, and gives up what is left when the time is over, less a reserve
- * for saying so. Resolves when everything taken has been settled.
+ * for saying so; who still posts is refused from then on. Resolves when everything taken has been settled.
  */
-export async function drain({ timeout, intake, producer, idleFor, logger }: DrainOptions): Promise<void> {
+export async function drain({
+  timeout,
+  intake,
+  producer,
+  refuse,
+  idleFor,
+  logger,
+}: DrainOptions): Promise<void> {
   const begin = performance.now();
   const left = () => Math.max(0, begin + timeout - reserve(timeout) - performance.now());
   const quiet = () => Math.min(idleFor(), performance.now() - begin) >= quietTime(timeout);
@@ -83,8 +92,8 @@ export async function drain({ timeout, intake, producer, idleFor, logger }: Drai
     await Promise.race([stopped, Bun.sleep(POLL_MS)]);
     flushed = await producer.flush(left());
   }
-  if (!flushed) await producer.abandon();
+  refuse();
+  await producer.abandon();
   await Promise.race([stopped, Bun.sleep(LAST_ANSWERS_MS)]);
   await intake.kill();
-  await producer.abandon();
 }

@@ -48,6 +48,8 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   const app = await compose(config, { logger, quit: () => quit("POST /quitquitquit") }).catch((error) =>
     fail(logger, EX_CONFIG, `The configuration is wrong; librdkafka says: ${messageOf(error)}`),
   );
+  // A fault in a timer or a callback has no request to answer: the log has it, and the process goes on.
+  process.on("uncaughtException", app.uncaught).on("unhandledRejection", app.uncaught);
   const { intake, admin, lastPost } = await listenWith(app, config).catch((error) =>
     fail(logger, 1, messageOf(error)),
   );
@@ -63,7 +65,9 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   const timeout = config.server.shutdownTimeout;
   logger.info({ why, timeout_ms: timeout }, "Draining");
   const idleFor = () => performance.now() - lastPost();
-  await drain({ timeout, intake, producer: app.producer, idleFor, logger });
+  // Whatever goes wrong in it, the process must end.
+  const { producer, refuse } = app;
+  await drain({ timeout, intake, producer, refuse, idleFor, logger }).catch(app.uncaught);
   await admin.kill();
   await end(app, logger);
 }

@@ -29,7 +29,8 @@ export const SCHEMA = {
       name: "SERVER_READ_TIMEOUT",
       default: "15s",
       parser: duration("1ms", "24h", "15s"),
-      doc: "How long a request may take to arrive.",
+      // http/listener.ts has the measurements: Bun's timers for headers cannot be set.
+      doc: "How long the body of a request may take to arrive. Its headers have a limit of Bun's own, 8 to 12s on a new connection.",
     },
     writeTimeout: {
       name: "SERVER_WRITE_TIMEOUT",

@@ -41,9 +41,12 @@ export interface Producer {
   sendBatch(body: Uint8Array, framing: Framing, receipts: boolean, settle: SettleBatch): Batch | Failure;
   /** Resolves when everything taken so far is settled, or after `ms` milliseconds. True when nothing is left. */
   flush(ms: number): Promise<boolean>;
-  /** Gives up what is not settled: it settles with `delivery-abandoned`. Resolves when all of it has. Idempotent. */
+  /**
+   * Gives up what is not settled: it settles with `delivery-abandoned`. Resolves when all of it has. Idempotent; a `send`
+   * after it is refused with `draining`.
+   */
   abandon(): Promise<void>;
-  /** Frees the client. Idempotent; a `send` after it is refused. */
+  /** Frees the client. Idempotent; a `send` after it is refused as well. */
   close(): Promise<void>;
   /** What the client knows about itself and the cluster. */
   status(): ProducerStatus;

@@ -14,6 +14,7 @@ export interface MetricSources {
   draining: () => boolean;
   batchSizes: Histogram;
   eventLoopLag: Histogram;
+  uncaughtErrors: () => number;
   /** Labels of sidepost_info. */
   info: { version: string; librdkafka: string; app: string; app_version: string };
 }
@@ -149,6 +150,12 @@ export const METRICS: readonly Metric[] = [
     help: "Lateness of a timer that runs twice a second.",
     type: "histogram",
     samples: ({ eventLoopLag }) => histogram(eventLoopLag),
+  },
+  {
+    name: "producer_uncaught_errors_total",
+    help: "Faults of sidepost outside of any request; the log has each.",
+    type: "counter",
+    samples: ({ uncaughtErrors }) => [{ value: uncaughtErrors() }],
   },
   {
     name: "producer_ready",

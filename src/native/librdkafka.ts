@@ -60,7 +60,7 @@ export async function librdkafka(sanitizer: Sanitizer = "none"): Promise<Librdka
 }
 
 async function build(source: string, folder: string, flags: string): Promise<void> {
-  console.error("building librdkafka (half a minute, once)");
+  console.error("building librdkafka (about a minute, once)");
   mkdirSync(cacheFolder(), { recursive: true });
   const work = mkdtempSync(`${folder}.`);
   try {
@@ -77,7 +77,8 @@ async function build(source: string, folder: string, flags: string): Promise<voi
   }
 }
 
-function requireFeatures(config: string): void {
+/** Throws where the `config.h` that librdkafka's configure wrote leaves out a feature that the core is to have. */
+export function requireFeatures(config: string): void {
   const missing = REQUIRED.filter((name) => !config.includes(`#define ${name} 1`));
   if (missing.length === 0) return;
   throw new Error(

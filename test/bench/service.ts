@@ -82,7 +82,7 @@ const ours = (pairs: [Cost, Cost][], of: keyof Cost): number[] => pairs.map(([co
 const both = (pairs: [Cost, Cost][], of: keyof Cost): [number, number][] =>
   pairs.map(([cost, bare]) => [cost[of], bare[of]]);
 
-/** Resident memory of a fresh process: idle, and under waiting posts for `plan.soak` seconds. */
+/** Resident memory of a fresh process: idle, under waiting posts for `plan.soak` seconds, and right after them. */
 export async function memory(sidepost: Start, topic: Topic, { soak }: Plan): Promise<Figure[]> {
   await using server = await sidepost();
   await Bun.sleep(2000);
@@ -94,10 +94,11 @@ export async function memory(sidepost: Start, topic: Topic, { soak }: Plan): Pro
   } finally {
     clearInterval(timer);
   }
-  const { peak } = await memoryOf(server.pid);
+  const { resident, peak } = await memoryOf(server.pid);
   return [
     figure("memory: idle", "MB", [idle.resident], atMost(60)),
     figure(`memory: peak over ${soak} s of waiting posts`, "MB", [peak], atMost(90)),
+    figure("memory: right after them", "MB", [resident], atMost(90)),
     figure("memory: its growth meanwhile", "%", [growth(readings)], soak < STEADY ? undefined : atMost(5)),
   ];
 }

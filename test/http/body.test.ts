@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readBody } from "../../src/http/body.ts";
 
-const LIMITS = { maxBody: 10, readTimeout: 5000 };
+const LIMITS = { maxBody: 10, readTimeout: 5000, closing: new AbortController().signal };
 
 const posted = (body: string | ReadableStream, headers: Record<string, string> = {}): Request =>
   new Request("http://localhost/", { method: "POST", body, headers });
@@ -54,10 +54,26 @@ test("a chunked body is cut at the limit", async () => {
 
 test("a body that does not arrive in time is given up", async () => {
   const silent = new ReadableStream();
-  expect(await readBody(posted(silent), { maxBody: 10, readTimeout: 20 })).toEqual({
+  expect(await readBody(posted(silent), { ...LIMITS, readTimeout: 20 })).toEqual({
     code: "request-timeout",
     detail: "the body did not arrive within 20 ms",
   });
+});
+
+test("bodies that have not arrived when nothing is taken any more are given up, those to come as well", async () => {
+  const closing = new AbortController();
+  const limits = { ...LIMITS, closing: closing.signal };
+  const reading = Array.from({ length: 20 }, () => readBody(posted(new ReadableStream()), limits));
+  await Bun.sleep(1); // The limits of a body begin on the turn after its headers.
+  closing.abort();
+  reading.push(readBody(posted(new ReadableStream()), limits));
+  for (const failure of await Promise.all(reading)) {
+    expect(failure).toEqual({
+      code: "draining",
+      detail: "the process shut down before the whole body arrived",
+      retryAfter: 1,
+    });
+  }
 });
 
 test("a body that breaks off is a failure, not an exception", async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import { watchEventLoop } from "../../src/infrastructure/event-loop-lag.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -10,6 +11,20 @@ test("a loop that is never held up has lags of zero", () => {
   stop();
   expect(lag.counts[0]).toBe(4);
   expect(lag.sum).toBe(0);
+});
+
+test("a loop that is held up is late by as long", async () => {
+  jest.useRealTimers();
+  const { lag, stop } = watchEventLoop();
+  const begin = performance.now();
+  while (performance.now() - begin < 800); // 300 ms beyond the timer's next turn
+  await waitUntil(
+    () => lag.sum > 0 || undefined,
+    5000,
+    () => new Error("no lag was measured"),
+  );
+  stop();
+  expect(lag.sum).toBeGreaterThan(0.29);
 });
 
 test("nothing is measured after stop", () => {

@@ -105,9 +105,10 @@ test("the state of the producer and the process is read at each scrape", async (
     "producer_queue_messages",
     "producer_queue_bytes",
     "producer_retries_total",
+    "producer_uncaught_errors_total",
   ];
-  expect(shown.map((name) => value(before, name))).toEqual([1, 0, 2, 3, 4, 5, 6]);
-  expect(shown.map((name) => value(after, name))).toEqual([0, 1, 0, 3, 4, 5, 6]);
+  expect(shown.map((name) => value(before, name))).toEqual([1, 0, 2, 3, 4, 5, 6, 7]);
+  expect(shown.map((name) => value(after, name))).toEqual([0, 1, 0, 3, 4, 5, 6, 7]);
   expect(histogram(before, "producer_batch_size")).toMatchObject({ count: 2, sum: 200 });
   expect(histogram(before, "producer_event_loop_lag_seconds")).toMatchObject({ count: 1, sum: 0.02 });
   const labels = '{version="0.1.0",librdkafka="2.14.2",app="checkout",app_version="2.3"}';
@@ -140,6 +141,7 @@ function start() {
     draining: () => state.draining,
     batchSizes: createBatchSizes().histogram,
     eventLoopLag: createHistogram(),
+    uncaughtErrors: () => 7,
     info: { version: "0.1.0", librdkafka: "2.14.2", app: "checkout", app_version: "2.3" },
   };
   const metrics = createMetrics(sources);

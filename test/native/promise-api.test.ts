@@ -1,42 +1,47 @@
-import { expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { KafkaJS } from "@confluentinc/kafka-javascript";
 import { consume } from "../helpers/consume.ts";
+import { type SharedKafka, sharedKafka } from "../helpers/kafka.ts";
 import { openProducer, rejected } from "./support.ts";
 
-/** A promise producer on another producer's mock cluster. */
+let kafka: SharedKafka;
+beforeAll(async () => {
+  kafka = await sharedKafka();
+}, 90_000);
+afterAll(() => kafka[Symbol.asyncDispose]());
+
+/** A promise producer on these brokers, or on another producer's mock cluster. */
 function promised(
   bootstrap: string,
   settings: KafkaJS.ProducerConfig = {},
   properties: Record<string, unknown> = {},
 ) {
-  const kafka = new KafkaJS.Kafka({ kafkaJS: { brokers: [bootstrap], logLevel: KafkaJS.logLevel.NOTHING } });
-  return kafka.producer({ "linger.ms": 0, ...properties, kafkaJS: settings });
+  const client = new KafkaJS.Kafka({ kafkaJS: { brokers: [bootstrap], logLevel: KafkaJS.logLevel.NOTHING } });
+  return client.producer({ "linger.ms": 0, ...properties, kafkaJS: settings });
 }
 
 test("send answers where each message went", async () => {
   await using broker = await openProducer();
   const producer = promised(broker.bootstrap);
   await producer.connect();
+  const one = { key: "a", value: "one", headers: { single: "x", many: ["y", Buffer.from("z")] } };
   const messages = [
-    { key: "a", value: "one", headers: { single: "x", many: ["y", Buffer.from("z")] } },
-    { key: null, value: null },
+    { ...one, partition: 3 },
+    { key: null, value: null, partition: 1 },
   ];
+  await producer.send({ topic: "sent", messages: [{ value: "first", partition: 3 }] });
   const answers = await producer.send({ topic: "sent", messages });
-  expect(answers).toEqual(
-    answers.map(({ partition }) => ({
-      topicName: "sent",
-      partition,
-      errorCode: 0,
-      baseOffset: "0",
-      logAppendTime: "-1",
-      logStartOffset: "0",
-    })),
-  );
+  const answer = { topicName: "sent", errorCode: 0, logAppendTime: "-1", logStartOffset: "0" };
+  expect(answers).toEqual([
+    { ...answer, partition: 3, baseOffset: "1" },
+    { ...answer, partition: 1, baseOffset: "0" },
+  ]);
   await producer.disconnect();
-  const records = await consume(broker.bootstrap, "sent", { count: 2 });
-  const one = records.find(({ key }) => key !== null);
-  expect(one).toMatchObject({ key: Buffer.from("a"), value: Buffer.from("one") });
-  expect(one?.headers).toEqual([
+  const [empty, first, full] = await consume(broker.bootstrap, "sent", { count: 3 });
+  expect(empty).toMatchObject({ partition: 1, offset: 0, key: null, value: null });
+  expect(first).toMatchObject({ partition: 3, offset: 0, value: Buffer.from("first") });
+  expect(full).toMatchObject({ partition: 3, offset: 1, key: Buffer.from("a"), value: Buffer.from("one") });
+  expect(full?.headers).toEqual([
     ["single", Buffer.from("x")],
     ["many", Buffer.from("y")],
     ["many", Buffer.from("z")],
@@ -107,19 +112,21 @@ test("sending before connecting and after disconnecting rejects, and disconnecti
   await expect(producer.send(record)).rejects.toThrow("without awaiting connect()");
 });
 
-test("a transaction commits, another aborts, and only one may be open", async () => {
-  await using broker = await openProducer();
-  const producer = promised(broker.bootstrap, { transactionalId: "promised" });
+test("what a transaction commits is read, what another aborts is not, and only one may be open", async () => {
+  const topic = `promised-${crypto.randomUUID()}`;
+  await kafka.createTopic(topic);
+  const producer = promised(kafka.bootstrap, { transactionalId: topic });
   await producer.connect();
   const transaction = await producer.transaction();
   await expect(producer.transaction()).rejects.toThrow("one transaction at a time");
-  await transaction.send({ topic: "tx", messages: [{ value: "kept", partition: 0 }] });
+  await transaction.send({ topic, messages: [{ value: "kept" }] });
   await transaction.commit();
   const second = await producer.transaction();
-  await second.send({ topic: "tx", messages: [{ value: "dropped", partition: 0 }] });
+  await second.send({ topic, messages: [{ value: "dropped" }] });
   await second.abort();
   await producer.disconnect();
-});
+  expect((await consume(kafka.bootstrap, topic)).map(({ value }) => `${value}`)).toEqual(["kept"]);
+}, 40_000);
 
 test("flush waits for what was sent", async () => {
   await using broker = await openProducer();

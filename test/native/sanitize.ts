@@ -20,8 +20,9 @@ import { TEST_NEEDS } from "../helpers/needs.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const UPSTREAM = "@confluentinc/kafka-javascript";
-// The first measures memory, which a sanitizer keeps; the second has nothing to do with the core.
-const LEFT_OUT = new Set(["garbage.test.ts", "packages.test.ts"]);
+// The first measures memory, which a sanitizer keeps; the second would install the plain core; the others have nothing to
+// do with the core.
+const LEFT_OUT = new Set(["garbage.test.ts", "build.test.ts", "packages.test.ts", "librdkafka.test.ts"]);
 const VALGRIND = { what: "valgrind", present: () => Bun.which("valgrind") !== null, debian: ["valgrind"] };
 
 // LeakSanitizer does not see JavaScript's heap: what lives as long as the exports, which refer to it, looks lost.

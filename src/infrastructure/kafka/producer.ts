@@ -63,6 +63,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
   const indexes = new Map(types.map((type, index) => [type, index]));
   const holding = handOverTogether(core, config.kafka.batchSize);
   let closed: Promise<void> | undefined;
+  let ending = false;
 
   const queued = () => (closed ? { messages: 0, bytes: 0 } : core.queued());
 
@@ -79,7 +80,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
 
   return {
     send(body, type, settle) {
-      if (closed) return failure("draining", "the producer is closed");
+      if (ending) return shuttingDown();
       holding.beforeNext();
       const waiting: Waiting = { id: "", settle };
       const result = core.produceEvent(body, indexes.get(type) ?? -1, waiting);
@@ -88,16 +89,18 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
       return result;
     },
     sendBatch(body, framing, receipts, settle) {
-      if (closed) return failure("draining", "the producer is closed");
+      if (ending) return shuttingDown();
       return sendBatch(core, types, body, framing, receipts, settle);
     },
     flush,
     async abandon() {
+      ending = true;
       if (closed || queued().messages === 0) return;
       core.purge();
       await flush(ABANDON_MS);
     },
     close() {
+      ending = true;
       closed ??= new Promise((resolve) => client.disconnect(0, () => resolve()));
       return closed;
     },
@@ -112,6 +115,9 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
     },
   };
 }
+
+const shuttingDown = () =>
+  failure("draining", "the process is shutting down; nothing was taken", { retryAfter: 1 });
 
 function settleEvent(error: RdKafka.LibrdKafkaError | null, report: RdKafka.DeliveryReport): void {
   const { id, settle } = report.opaque as Waiting;

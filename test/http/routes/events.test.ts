@@ -202,15 +202,17 @@ test("a full queue is 503 with Retry-After, for one event and for many, and take
   expect(body).toMatchObject({ rejected: 2, published: 0, failed: 0, pending: 3 });
 });
 
-test("a drain still accepts, and after the close everything is 503", async () => {
+test("a drain still accepts, and when it has given up everything is 503", async () => {
   await using closing = await composeForTest();
   closing.app.lifecycle.beginDrain();
   const last = await closing.post(USER, { data: 1 });
   expect(last.status).toBe(201);
   expect(last.headers.get("connection")).toBe("close");
-  await closing.app.close();
-  await closing.app.close();
-  expectProblem(await closing.post(USER, { data: 1 }), 503, "draining", true);
+  closing.app.refuse();
+  await closing.app.producer.abandon();
+  const refused = await closing.post(USER, { data: 1 });
+  expectProblem(refused, 503, "draining", true);
+  expect(refused.headers.get("retry-after")).toBe("1");
   expectProblem(await closing.post(MANY, [{ type: "user", data: 1 }]), 503, "draining", true);
 });
 

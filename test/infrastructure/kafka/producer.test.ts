@@ -46,6 +46,20 @@ test("a flush is done when nothing is left, also of what was taken meanwhile", a
   expect(producer.status().queuedRecords).toBe(0);
 });
 
+test("what is abandoned is settled, and after that nothing is taken, with a word when to come again", async () => {
+  await using service = await start({ "linger.ms": 60_000 });
+  const { producer, type } = service;
+  const settled = Promise.withResolvers<Delivery>();
+  producer.send(BODY, type, settled.resolve);
+  const abandoning = producer.abandon();
+  const refused = { code: "draining", retryAfter: 1 };
+  expect(producer.send(BODY, type, () => {})).toMatchObject(refused);
+  expect(producer.sendBatch(BODY, "array", true, () => {})).toMatchObject(refused);
+  expect(await settled.promise).toMatchObject({ error: { code: "delivery-abandoned" } });
+  await abandoning;
+  expect(producer.status().queuedRecords).toBe(0);
+});
+
 test("after close nothing is taken, and closing again is nothing", async () => {
   await using service = await start();
   const { producer, type } = service;
