@@ -17,6 +17,7 @@ import { createMetrics } from "./infrastructure/metrics.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { createEventLog, type EventLog } from "./usecase/eventlog.ts";
 import { judgeHealth } from "./usecase/health.ts";
+import { createIdempotency } from "./usecase/idempotency.ts";
 import { createPublisher } from "./usecase/publish.ts";
 import { createRequestTally } from "./usecase/request-tally.ts";
 import { createTally, type Tally } from "./usecase/tally.ts";
@@ -67,6 +68,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const { writeTimeout } = config.server;
   const originCheck = createOriginCheck(config.cors.origins);
   const status = () => producer.status();
+  const idempotency = createIdempotency(config.idempotency);
   const onRefused = (error: Failure, type?: EventType) => {
     tally.rejected(error.code, type && tally.type(type.type));
     eventLog.rejected(error, type && { event_type: type.type });
@@ -86,10 +88,12 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     draining: () => lifecycle.draining,
     batchSizes: batchSizes.histogram,
     eventLoopLag: eventLoop.lag,
+    idempotency: idempotency.memory,
     info: { version, librdkafka: librdkafkaVersion, app: config.app.name, app_version: config.app.version },
   });
   const events = eventRoutes({
     publisher: createPublisher({ producer, types, tally, eventLog }),
+    idempotency,
     types,
     limits: config.server,
     wait: config.events.ack === "accepted" ? "no" : writeTimeout,

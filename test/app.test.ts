@@ -46,14 +46,14 @@ test("pages of the configured origins may call, and read what they need of every
   expect(preflight.headers.toJSON()).toMatchObject({
     "access-control-allow-origin": PAGE,
     "access-control-allow-methods": "GET,POST",
-    "access-control-allow-headers": "content-type,prefer,traceparent,tracestate",
+    "access-control-allow-headers": "content-type,idempotency-key,prefer,traceparent,tracestate",
     "access-control-max-age": "600",
   });
   for (const body of [{ data: 1 }, {}]) {
     const { headers } = await service.post(USER, body, { origin: PAGE });
     expect(headers.toJSON()).toMatchObject({
       "access-control-allow-origin": PAGE,
-      "access-control-expose-headers": "preference-applied,retry-after",
+      "access-control-expose-headers": "idempotency-replayed,preference-applied,retry-after",
     });
   }
 });

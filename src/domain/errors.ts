@@ -4,17 +4,27 @@
  */
 export const ERROR_KINDS = {
   "malformed-body": { title: "The body is not JSON", retriable: false },
+  "idempotency-key-malformed": { title: "The Idempotency-Key cannot be read", retriable: false },
   "unknown-event": { title: "No event of this name is configured", retriable: false },
   "not-found": { title: "There is nothing at this path", retriable: false },
   "method-not-allowed": { title: "This path does not take this method", retriable: false },
   "unknown-topic": { title: "Kafka has no such topic", retriable: false },
   "forbidden-origin": { title: "This web page may not post here", retriable: false },
   "forbidden-topic": { title: "Kafka does not let this client write to the topic", retriable: false },
+  "idempotency-key-busy": {
+    title: "The first post with this Idempotency-Key is not answered yet",
+    retriable: true,
+  },
   "request-timeout": { title: "The request did not arrive in time", retriable: true },
   "body-too-large": { title: "The body is larger than this server takes", retriable: false },
   "event-too-large": { title: "The event is larger than Kafka takes", retriable: false },
   "unsupported-media-type": { title: "This content type is not understood", retriable: false },
   "invalid-event": { title: "The event is not valid", retriable: false },
+  "idempotency-key-reused": { title: "Another post has had this Idempotency-Key", retriable: false },
+  "idempotency-unavailable": {
+    title: "Whether this Idempotency-Key is known cannot be said",
+    retriable: true,
+  },
   "admission-closed": { title: "No room for more events at the moment", retriable: true },
   draining: { title: "The server is shutting down", retriable: true },
   "kafka-unavailable": { title: "Kafka cannot take the event at the moment", retriable: true },

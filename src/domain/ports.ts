@@ -71,3 +71,22 @@ export interface ProducerStatus {
   /** Why the client can never produce again, if it cannot. */
   fatalError?: string;
 }
+
+/** An answer as it was given, for the same post again. */
+export interface StoredAnswer {
+  /** Tells the post that it answers from others with the same key. */
+  fingerprint: string;
+  /** When it was given, in milliseconds since the epoch. */
+  at: number;
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: Uint8Array;
+}
+
+/** Keeps answers by their Idempotency-Key for longer than the process lives. */
+export interface AnswerStore {
+  /** Rejects where it cannot be read. */
+  find(key: string): Promise<StoredAnswer | undefined>;
+  /** Writes in its own time, and never throws: what cannot be written is the store's to report. */
+  put(key: string, answer: StoredAnswer): void;
+}

@@ -3,6 +3,7 @@ import { ERROR_KINDS, type ErrorCode, type Failure, isRetriable } from "../domai
 /** The one place where a failure becomes an HTTP status. */
 const STATUS: Record<ErrorCode, number> = {
   "malformed-body": 400,
+  "idempotency-key-malformed": 400,
   "forbidden-origin": 403,
   "forbidden-topic": 403,
   "unknown-event": 404,
@@ -10,10 +11,13 @@ const STATUS: Record<ErrorCode, number> = {
   "not-found": 404,
   "method-not-allowed": 405,
   "request-timeout": 408,
+  "idempotency-key-busy": 409,
   "body-too-large": 413,
   "event-too-large": 413,
   "unsupported-media-type": 415,
   "invalid-event": 422,
+  "idempotency-key-reused": 422,
+  "idempotency-unavailable": 503,
   "admission-closed": 503,
   draining: 503,
   "kafka-unavailable": 503,

@@ -140,6 +140,7 @@ function start() {
     draining: () => state.draining,
     batchSizes: createBatchSizes().histogram,
     eventLoopLag: createHistogram(),
+    idempotency: () => ({ keys: 7, bytes: 8 }),
     info: { version: "0.1.0", librdkafka: "2.14.2", app: "checkout", app_version: "2.3" },
   };
   const metrics = createMetrics(sources);
