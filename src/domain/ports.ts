@@ -1,5 +1,6 @@
 import type { Failure } from "./errors.ts";
 import type { EventType } from "./event.ts";
+import type { Receipt } from "./receipt.ts";
 
 /** Where Kafka put a record. */
 export interface Position {
@@ -89,4 +90,12 @@ export interface AnswerStore {
   find(key: string): Promise<StoredAnswer | undefined>;
   /** Writes in its own time, and never throws: what cannot be written is the store's to report. */
   put(key: string, answer: StoredAnswer): void;
+}
+
+/** Knows what became of some events. */
+export interface ReceiptSource {
+  /** Rejects where it cannot be read. */
+  find(id: string): Receipt | undefined | Promise<Receipt | undefined>;
+  /** How far back it knows, such as "the last 65536 events". */
+  reach(): string;
 }

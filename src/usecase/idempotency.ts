@@ -3,6 +3,7 @@ import type { AnswerStore, StoredAnswer } from "../domain/ports.ts";
 import { type Answer, createKeptAnswers } from "./kept-answers.ts";
 import type { Wait } from "./publish.ts";
 import { createUnderwayKeys, settledWithin, type Underway } from "./underway.ts";
+import { DISK_MS, reasonOf, within } from "./within.ts";
 
 /** A post that may come again. */
 export interface KeyedPost {
@@ -46,8 +47,6 @@ export interface IdempotencyOptions {
 
 /** Some 40,000 answers to single posts. */
 const MAX_BYTES = 32 * 1024 * 1024;
-/** By then a disk has answered, or something is wrong with it. */
-const STORE_MS = 1000;
 
 /**
  * Sees to it that one key makes one record, or the events of one batch once. The answer is kept for the window wherever
@@ -80,7 +79,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   async function recall(key: string): Promise<StoredAnswer | Failure | undefined> {
     if (store === undefined || now() >= Math.max(start + window, kept.missingUntil)) return undefined;
     try {
-      const found = await within(STORE_MS, store.find(key));
+      const found = await within(DISK_MS, store.find(key));
       return found !== undefined && found.at > now() - window ? found : undefined;
     } catch (error) {
       return unreadable(error);
@@ -121,12 +120,6 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
 const replay = (answer: StoredAnswer, { key, fingerprint }: KeyedPost): Replayable | Failure =>
   answer.fingerprint === fingerprint ? { answer, replayed: true } : reused(key);
 
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(reject, ms, new Error(`no answer within ${ms} ms`));
-  return Promise.race([promise, over]).finally(() => clearTimeout(timer));
-}
-
 const reused = (key: string): Failure =>
   failure(
     "idempotency-key-reused",
@@ -141,10 +134,9 @@ const busy = (key: string): Failure =>
   );
 
 function unreadable(error: unknown): Failure {
-  const why = error instanceof Error ? error.message : String(error);
   return failure(
     "idempotency-unavailable",
-    `the keys on disk cannot be read (${why}), and without them this post could make a second record; ` +
+    `the keys on disk cannot be read (${reasonOf(error)}), and without them this post could make a second record; ` +
       "nothing was taken, post again later",
     { retryAfter: 1 },
   );
