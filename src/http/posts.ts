@@ -9,7 +9,7 @@ import type { Answers } from "./answer.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import { createKeyedAnswers, KEY_HEADER } from "./keyed.ts";
 import { type Preference, readPrefer } from "./prefer.ts";
-import { toProblem } from "./problem.ts";
+import { toWire } from "./receipt.ts";
 import { type BodyShape, explain } from "./schemas.ts";
 
 export interface PostOptions {
@@ -165,6 +165,3 @@ function batchStatus(receipts: readonly Receipt[]): number {
   if (receipts.some(({ status }) => status === "failed")) return 207;
   return receipts[0]?.status === "accepted" ? 202 : 200;
 }
-
-const toWire = (receipt: Receipt) =>
-  receipt.status === "failed" ? { ...receipt, error: toProblem(receipt.error, receipt.id) } : receipt;
