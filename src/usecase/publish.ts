@@ -200,6 +200,6 @@ const UNCONFIRMED: ErrorCode = "delivery-timeout";
 function unconfirmed(id: string, wait: number): Failed {
   const detail =
     `Kafka did not confirm the event within ${wait} ms; it is still queued and may be delivered later, ` +
-    "so a retry can make a second record";
+    "so a retry without the same Idempotency-Key can make a second record";
   return { status: "failed", id, error: failure(UNCONFIRMED, detail, { retryAfter: 1 }) };
 }
