@@ -10,6 +10,7 @@ import { createOriginCheck } from "./http/origin.ts";
 import { ADMIN_PATHS, adminRoutes } from "./http/routes/admin.ts";
 import { EVENT_PATHS, eventRoutes } from "./http/routes/events.ts";
 import { HEALTH_PATHS, healthRoutes } from "./http/routes/health.ts";
+import { RECEIPT_PATHS, receiptRoutes } from "./http/routes/receipts.ts";
 import { createBatchSizes } from "./infrastructure/batch-sizes.ts";
 import { watchEventLoop } from "./infrastructure/event-loop-lag.ts";
 import { createProducer, librdkafkaVersion } from "./infrastructure/kafka/producer.ts";
@@ -19,6 +20,7 @@ import { createEventLog, type EventLog } from "./usecase/eventlog.ts";
 import { judgeHealth } from "./usecase/health.ts";
 import { createIdempotency } from "./usecase/idempotency.ts";
 import { createPublisher } from "./usecase/publish.ts";
+import { createReceiptLookup } from "./usecase/receipts.ts";
 import { createRequestTally } from "./usecase/request-tally.ts";
 import { createTally, type Tally } from "./usecase/tally.ts";
 
@@ -62,7 +64,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   });
 
   const tally = createTally([...new Set(types.map(({ type }) => type))]);
-  const requests = createRequestTally([...EVENT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
+  const requests = createRequestTally([...EVENT_PATHS, ...RECEIPT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
   const eventLog = createEventLog(logger, config.log.sample);
   const answers = createAnswers({ draining: () => lifecycle.draining });
   const { writeTimeout } = config.server;
@@ -105,6 +107,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     onRefused,
     recover: (error, { method, url }) => recovered(logger, error, `${method} ${new URL(url).pathname}`),
   });
+  const receipts = receiptRoutes(answers, createReceiptLookup([]));
   const admin = adminRoutes({ answers, quit, originCheck, ...(config.metrics.enabled ? { metrics } : {}) });
   const shared = { answers, logger, requests };
 
@@ -113,7 +116,8 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
       ...shared,
       hot: events.posts,
       shortcut: events.shortcut,
-      routes: [events.others, health],
+      // The fixed path of the statistics before any id.
+      routes: [events.others, receipts, health],
       origins: config.cors.origins,
     }),
     admin: createApplication({ ...shared, routes: [health, admin] }),

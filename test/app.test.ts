@@ -53,7 +53,7 @@ test("pages of the configured origins may call, and read what they need of every
     const { headers } = await service.post(USER, body, { origin: PAGE });
     expect(headers.toJSON()).toMatchObject({
       "access-control-allow-origin": PAGE,
-      "access-control-expose-headers": "idempotency-replayed,preference-applied,retry-after",
+      "access-control-expose-headers": "idempotency-replayed,location,preference-applied,retry-after",
     });
   }
 });

@@ -87,6 +87,6 @@ const corsOptions = (origins: "*" | readonly string[]) => ({
   origin: origins === "*" ? "*" : [...origins],
   allowMethods: ["GET", "POST"],
   allowHeaders: ["content-type", "idempotency-key", "prefer", "traceparent", "tracestate"],
-  exposeHeaders: ["idempotency-replayed", "preference-applied", "retry-after"],
+  exposeHeaders: ["idempotency-replayed", "location", "preference-applied", "retry-after"],
   maxAge: 600,
 });

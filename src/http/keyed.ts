@@ -91,7 +91,7 @@ const hasFailed = (outcome: Outcome): boolean =>
   isList(outcome) ? outcome.some(({ status }) => status === "failed") : outcome.status === "failed";
 
 /** What the answer to the same post again has of the first, beside what every answer has. */
-const KEPT_HEADERS = ["content-type", "preference-applied", "retry-after"];
+const KEPT_HEADERS = ["content-type", "location", "preference-applied", "retry-after"];
 
 async function toAnswer(response: Response): Promise<Answer> {
   const headers: Record<string, string> = {};

@@ -9,7 +9,7 @@ import type { Answers } from "./answer.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import { createKeyedAnswers, KEY_HEADER } from "./keyed.ts";
 import { type Preference, readPrefer } from "./prefer.ts";
-import { toWire } from "./receipt.ts";
+import { locationOf, toWire } from "./receipt.ts";
 import { type BodyShape, explain } from "./schemas.ts";
 
 export interface PostOptions {
@@ -70,7 +70,8 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     const respond = (outcome: Receipt | Refused): Response => {
       if (outcome.status === "refused") return refused(explained(outcome, request, body, "single"), type);
       if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
-      return answers.json(outcome.status === "delivered" ? 201 : 202, outcome, applied);
+      if (outcome.status === "delivered") return answers.json(201, outcome, applied);
+      return answers.json(202, outcome, applied, locationOf(outcome.id));
     };
     const key = request.headers.get(KEY_HEADER);
     if (key === null) return respond(await publisher.one(body, type, wait));

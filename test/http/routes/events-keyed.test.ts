@@ -38,8 +38,11 @@ test("a batch with a key is sent once, all delivered or all accepted", async () 
   const again = await alone.post(MANY, [EVENT], headers);
   expectReplay(again, accepted);
   expect(again.headers.get("preference-applied")).toBe("respond-async");
+  const single = await alone.post(USER, { data: 1 }, { ...key("one"), prefer: "respond-async" });
+  expect(single.headers.has("location")).toBeTrue();
+  expectReplay(await alone.post(USER, { data: 1 }, { ...key("one"), prefer: "respond-async" }), single);
   await alone.app.producer.flush(5000);
-  expect(await published(alone)).toBe(3);
+  expect(await published(alone)).toBe(4);
 });
 
 test("the key with another body, path, query or framing is 422, and nothing is taken", async () => {
@@ -148,7 +151,7 @@ const key = (name: string) => ({ "idempotency-key": name });
 function expectReplay(answer: Answer, first: Answer): void {
   expect({ status: answer.status, text: answer.text }).toEqual({ status: first.status, text: first.text });
   expect(answer.headers.get("idempotency-replayed")).toBe("true");
-  for (const name of ["content-type", "retry-after"])
+  for (const name of ["content-type", "location", "retry-after"])
     expect(answer.headers.get(name)).toBe(first.headers.get(name));
 }
 
