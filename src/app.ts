@@ -10,6 +10,7 @@ import { createOriginCheck } from "./http/origin.ts";
 import { ADMIN_PATHS, adminRoutes } from "./http/routes/admin.ts";
 import { EVENT_PATHS, eventRoutes } from "./http/routes/events.ts";
 import { HEALTH_PATHS, healthRoutes } from "./http/routes/health.ts";
+import { RECEIPT_PATHS, receiptRoutes } from "./http/routes/receipts.ts";
 import { createBatchSizes } from "./infrastructure/batch-sizes.ts";
 import { watchEventLoop } from "./infrastructure/event-loop-lag.ts";
 import { createProducer, librdkafkaVersion } from "./infrastructure/kafka/producer.ts";
@@ -17,7 +18,9 @@ import { createMetrics } from "./infrastructure/metrics.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { createEventLog, type EventLog } from "./usecase/eventlog.ts";
 import { judgeHealth } from "./usecase/health.ts";
+import { createIdempotency } from "./usecase/idempotency.ts";
 import { createPublisher } from "./usecase/publish.ts";
+import { createReceiptLookup } from "./usecase/receipts.ts";
 import { createRequestTally } from "./usecase/request-tally.ts";
 import { createTally, type Tally } from "./usecase/tally.ts";
 
@@ -65,7 +68,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   });
 
   const tally = createTally([...new Set(types.map(({ type }) => type))]);
-  const requests = createRequestTally([...EVENT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
+  const requests = createRequestTally([...EVENT_PATHS, ...RECEIPT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
   const eventLog = createEventLog(logger, config.log.sample);
   let uncaughtErrors = 0;
   const closing = new AbortController();
@@ -73,6 +76,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const { writeTimeout } = config.server;
   const originCheck = createOriginCheck(config.cors.origins);
   const status = () => producer.status();
+  const idempotency = createIdempotency(config.idempotency);
   const onRefused = (error: Failure, type?: EventType) => {
     tally.rejected(error.code, type && tally.type(type.type));
     eventLog.rejected(error, type && { event_type: type.type });
@@ -93,10 +97,12 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     batchSizes: batchSizes.histogram,
     eventLoopLag: eventLoop.lag,
     uncaughtErrors: () => uncaughtErrors,
+    idempotency: idempotency.memory,
     info: { version, librdkafka: librdkafkaVersion, app: config.app.name, app_version: config.app.version },
   });
   const events = eventRoutes({
     publisher: createPublisher({ producer, types, tally, eventLog }),
+    idempotency,
     types,
     limits: { ...config.server, closing: closing.signal },
     wait: config.events.ack === "accepted" ? "no" : writeTimeout,
@@ -108,6 +114,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     onRefused,
     recover: (error, { method, url }) => recovered(logger, error, `${method} ${new URL(url).pathname}`),
   });
+  const receipts = receiptRoutes(answers, createReceiptLookup([]));
   const admin = adminRoutes({ answers, quit, originCheck, ...(config.metrics.enabled ? { metrics } : {}) });
   const shared = { answers, logger, requests };
 
@@ -116,7 +123,8 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
       ...shared,
       hot: events.posts,
       shortcut: events.shortcut,
-      routes: [events.others, health],
+      // The fixed path of the statistics before any id.
+      routes: [events.others, receipts, health],
       origins: config.cors.origins,
     }),
     admin: createApplication({ ...shared, routes: [health, admin] }),

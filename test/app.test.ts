@@ -46,14 +46,14 @@ test("pages of the configured origins may call, and read what they need of every
   expect(preflight.headers.toJSON()).toMatchObject({
     "access-control-allow-origin": PAGE,
     "access-control-allow-methods": "GET,POST",
-    "access-control-allow-headers": "content-type,prefer,traceparent,tracestate",
+    "access-control-allow-headers": "content-type,idempotency-key,prefer,traceparent,tracestate",
     "access-control-max-age": "600",
   });
   for (const body of [{ data: 1 }, {}]) {
     const { headers } = await service.post(USER, body, { origin: PAGE });
     expect(headers.toJSON()).toMatchObject({
       "access-control-allow-origin": PAGE,
-      "access-control-expose-headers": "preference-applied,retry-after",
+      "access-control-expose-headers": "idempotency-replayed,location,preference-applied,retry-after",
     });
   }
 });
@@ -89,6 +89,26 @@ test("a handler that throws is a 500 with one log line, and the service lives on
   ]);
   status.mockRestore();
   expect((await service.get("/health")).status).toBe(200);
+  expect((await service.post(USER, { data: 1 })).status).toBe(201);
+});
+
+test("a post that throws is a 500 with one log line as well, counted once", async () => {
+  await using service = await composeForTest();
+  const send = spyOn(service.app.producer, "send").mockImplementation(() => {
+    throw new Error("secret");
+  });
+  const answer = await service.post(USER, { data: 1 });
+  expect(answer.status).toBe(500);
+  expect(answer.problem).toMatchObject({ code: "internal", retriable: true });
+  expect(answer.text).not.toContain("secret");
+  expect(service.log.filter(({ msg }) => msg === "Request failed")).toEqual([
+    { level: "error", msg: "Request failed", err: new Error("secret"), request: `POST ${USER}` },
+  ]);
+  const metrics = await service.admin("/metrics");
+  expect(metrics.text).toContain(
+    'http_requests_total{method="POST",route="/api/v1/events/:name",status="500"} 1',
+  );
+  send.mockRestore();
   expect((await service.post(USER, { data: 1 })).status).toBe(201);
 });
 

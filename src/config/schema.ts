@@ -178,6 +178,14 @@ export const SCHEMA = {
       doc: "What a 2xx says when the request does not choose: Kafka has the event, or it is in memory.",
     },
   },
+  idempotency: {
+    window: {
+      name: "IDEMPOTENCY_WINDOW",
+      default: "10m",
+      parser: duration("1ms", "24h", "10m"),
+      doc: "How long the answer to a post with an Idempotency-Key is kept, to be given to the same post again.",
+    },
+  },
 } as const satisfies Record<string, Record<string, Field<unknown>>>;
 
 /** Every {@link Field} in the order of the table. */

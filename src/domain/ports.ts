@@ -1,5 +1,6 @@
 import type { Failure } from "./errors.ts";
 import type { EventType } from "./event.ts";
+import type { Receipt } from "./receipt.ts";
 
 /** Where Kafka put a record. */
 export interface Position {
@@ -85,4 +86,31 @@ export interface Chunk {
   keys: Uint8Array;
   /** 8 bytes a record: the hash of its event's id. */
   ids: Uint8Array;
+}
+
+/** An answer as it was given, for the same post again. */
+export interface StoredAnswer {
+  /** Tells the post that it answers from others with the same key. */
+  fingerprint: string;
+  /** When it was given, in milliseconds since the epoch. */
+  at: number;
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: Uint8Array;
+}
+
+/** Keeps answers by their Idempotency-Key for longer than the process lives. */
+export interface AnswerStore {
+  /** Rejects where it cannot be read. */
+  find(key: string): Promise<StoredAnswer | undefined>;
+  /** Writes in its own time, and never throws: what cannot be written is the store's to report. */
+  put(key: string, answer: StoredAnswer): void;
+}
+
+/** Knows what became of some events. */
+export interface ReceiptSource {
+  /** Rejects where it cannot be read. */
+  find(id: string): Receipt | undefined | Promise<Receipt | undefined>;
+  /** How far back it knows, such as "the last 65536 events". */
+  reach(): string;
 }

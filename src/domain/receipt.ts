@@ -1,7 +1,7 @@
 import type { Failure } from "./errors.ts";
 
-/** Where an event is. A 2xx answer carries one of the first two. */
-export type Receipt = Delivered | Accepted | Failed;
+/** Where an event is. A 2xx answer carries one of the first three. */
+export type Receipt = Delivered | Stored | Accepted | Failed;
 
 /** The receipts of a batch, in the order of its events. */
 export interface Receipts {
@@ -18,6 +18,12 @@ export interface Delivered {
   offset: number | null;
   /** Milliseconds since the epoch, as the broker or the client stamped the record; null where it is not known. */
   timestamp: number | null;
+}
+
+/** The event is on disk, on its way: a crash does not lose it. */
+export interface Stored {
+  status: "stored";
+  id: string;
 }
 
 /** The event is in this process's memory, on its way; only a crash loses it. */

@@ -1,4 +1,5 @@
 import type { Failure } from "../domain/errors.ts";
+import { RESPOND_ASYNC } from "./prefer.ts";
 import { problemHeaders, statusOf, toProblem } from "./problem.ts";
 
 /** What every answer says, whatever it is about: it is data, for the one who asked, and nothing to run or frame. */
@@ -11,10 +12,12 @@ const SECURE_HEADERS = {
 
 /** Made once: a Response takes over a Headers object for half of what it takes to read a plain one (0.4 against 0.9 us). */
 const JSON_HEADERS = new Headers({ ...SECURE_HEADERS, "content-type": "application/json" });
+/** Those of most answers that have a location as well: to set one header takes some 0.3 us. */
+const ASYNC_HEADERS = new Headers({ ...JSON_HEADERS.toJSON(), ...RESPOND_ASYNC });
 
 /** Makes responses. */
 export interface Answers {
-  json(status: number, body: unknown, headers?: Record<string, string>): Response;
+  json(status: number, body: unknown, headers?: Record<string, string>, location?: string): Response;
   /** The same with a body that is JSON already. */
   rendered(status: number, body: string | Uint8Array, headers?: Record<string, string>): Response;
   text(status: number, body: string, contentType: string): Response;
@@ -30,13 +33,20 @@ export function createAnswers({ draining }: { draining: () => boolean }): Answer
   }
 
   function rendered(status: number, body: string | Uint8Array, more?: Record<string, string>): Response {
+    if (more === RESPOND_ASYNC) return respond(status, body, ASYNC_HEADERS);
     const response = respond(status, body, JSON_HEADERS);
     for (const name in more) response.headers.set(name, more[name]!);
     return response;
   }
 
+  function json(status: number, body: unknown, more?: Record<string, string>, location?: string): Response {
+    const response = rendered(status, JSON.stringify(body), more);
+    if (location !== undefined) response.headers.set("location", location);
+    return response;
+  }
+
   return {
-    json: (status, body, headers) => rendered(status, JSON.stringify(body), headers),
+    json,
     rendered,
     text: (status, body, contentType) =>
       respond(status, body, { ...SECURE_HEADERS, "content-type": contentType }),

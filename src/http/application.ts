@@ -86,7 +86,7 @@ function counted(requests: RequestTally): MiddlewareHandler {
 const corsOptions = (origins: "*" | readonly string[]) => ({
   origin: origins === "*" ? "*" : [...origins],
   allowMethods: ["GET", "POST"],
-  allowHeaders: ["content-type", "prefer", "traceparent", "tracestate"],
-  exposeHeaders: ["preference-applied", "retry-after"],
+  allowHeaders: ["content-type", "idempotency-key", "prefer", "traceparent", "tracestate"],
+  exposeHeaders: ["idempotency-replayed", "location", "preference-applied", "retry-after"],
   maxAge: 600,
 });

@@ -2,16 +2,20 @@ import { type Failure, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Framing } from "../domain/ports.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
-import type { Publisher, Wait } from "../usecase/publish.ts";
+import type { Idempotency } from "../usecase/idempotency.ts";
+import type { BatchOutcome, Publisher, Settled, Wait } from "../usecase/publish.ts";
 import type { RequestTally, RouteTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
 import { type BodyLimits, readBody } from "./body.ts";
+import { createKeyedAnswers, KEY_HEADER } from "./keyed.ts";
 import { type Preference, readPrefer } from "./prefer.ts";
-import { toProblem } from "./problem.ts";
+import { locationOf, toWire } from "./receipt.ts";
 import { type BodyShape, explain } from "./schemas.ts";
 
 export interface PostOptions {
   publisher: Publisher;
+  /** Knows the posts that have an Idempotency-Key. */
+  idempotency: Idempotency;
   types: readonly EventType[];
   limits: BodyLimits;
   /** What a post waits for that does not say, and the longest that any may wait, in milliseconds. */
@@ -51,6 +55,8 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     return answers.problem(error);
   }
 
+  const keyed = createKeyedAnswers(options.idempotency, answers, refused);
+
   async function answerOne(request: Request, name: string): Promise<Response> {
     const foreign = options.originCheck(request);
     if (foreign) return refused(foreign);
@@ -61,10 +67,16 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     const body = await readBody(request, limits);
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
-    const outcome = await publisher.one(body, type, wait);
-    if (outcome.status === "refused") return refused(explained(outcome, request, body, "single"), type);
-    if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
-    return answers.json(outcome.status === "delivered" ? 201 : 202, outcome, applied);
+    const respond = (outcome: Receipt | Refused): Response => {
+      if (outcome.status === "refused") return refused(explained(outcome, request, body, "single"), type);
+      if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
+      if (outcome.status === "delivered") return answers.json(201, outcome, applied);
+      return answers.json(202, outcome, applied, locationOf(outcome.id));
+    };
+    const key = request.headers.get(KEY_HEADER);
+    if (key === null) return respond(await publisher.one(body, type, wait));
+    const publish = (settled: Settled<Receipt | Refused>) => publisher.one(body, type, wait, settled);
+    return keyed({ key, request, body, shape: "single", wait }, publish, respond);
   }
 
   async function answerMany(request: Request): Promise<Response> {
@@ -77,12 +89,17 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     const body = await readBody(request, limits);
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
-    const outcome = await publisher.many(body, framing, wait);
-    if (Array.isArray(outcome)) {
-      return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
-    }
-    if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
-    return refused(explained(outcome, request, body, framing));
+    const respond = (outcome: BatchOutcome): Response => {
+      if (Array.isArray(outcome)) {
+        return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
+      }
+      if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
+      return refused(explained(outcome, request, body, framing));
+    };
+    const key = request.headers.get(KEY_HEADER);
+    if (key === null) return respond(await publisher.many(body, framing, wait));
+    const publish = (settled: Settled<BatchOutcome>) => publisher.many(body, framing, wait, settled);
+    return keyed({ key, request, body, shape: framing, wait }, publish, respond);
   }
 
   /** The scanner does not say what is invalid. A body that it refused without a reason is a fault of ours. */
@@ -149,6 +166,3 @@ function batchStatus(receipts: readonly Receipt[]): number {
   if (receipts.some(({ status }) => status === "failed")) return 207;
   return receipts[0]?.status === "accepted" ? 202 : 200;
 }
-
-const toWire = (receipt: Receipt) =>
-  receipt.status === "failed" ? { ...receipt, error: toProblem(receipt.error, receipt.id) } : receipt;

@@ -21,6 +21,8 @@ export function readPrefer(header: string | null, byDefault: Wait, longest: numb
   return { wait: ms, applied: applied(`wait=${Math.floor(ms / 1000)}`) };
 }
 
-const ASYNC: Preference = { wait: "no", applied: { "preference-applied": "respond-async" } };
+/** One object, by which an answer knows it. */
+export const RESPOND_ASYNC = { "preference-applied": "respond-async" };
+const ASYNC: Preference = { wait: "no", applied: RESPOND_ASYNC };
 
 const applied = (preference: string) => ({ "preference-applied": preference });

@@ -15,6 +15,7 @@ export interface MetricSources {
   batchSizes: Histogram;
   eventLoopLag: Histogram;
   uncaughtErrors: () => number;
+  idempotency: () => { keys: number; bytes: number };
   /** Labels of sidepost_info. */
   info: { version: string; librdkafka: string; app: string; app_version: string };
 }
@@ -144,6 +145,18 @@ export const METRICS: readonly Metric[] = [
     help: "Kafka brokers the client knows of.",
     type: "gauge",
     samples: ({ status }) => [{ value: status().brokersKnown }],
+  },
+  {
+    name: "producer_idempotency_keys",
+    help: "Idempotency-Keys in memory.",
+    type: "gauge",
+    samples: ({ idempotency }) => [{ value: idempotency().keys }],
+  },
+  {
+    name: "producer_idempotency_bytes",
+    help: "Bytes of memory that Idempotency-Keys and the answers to them take.",
+    type: "gauge",
+    samples: ({ idempotency }) => [{ value: idempotency().bytes }],
   },
   {
     name: "producer_event_loop_lag_seconds",

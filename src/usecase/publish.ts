@@ -9,11 +9,24 @@ import type { Tally, TypeTally } from "./tally.ts";
 export type Wait = number | "no";
 
 export interface Publisher {
-  /** Publishes the one event that a body is. */
-  one(body: Uint8Array, type: EventType, wait: Wait): Receipt | Refused | Promise<Receipt>;
-  /** Publishes all events of a body or none; the receipts are in the body's order. */
-  many(body: Uint8Array, framing: Framing, wait: Wait): BatchOutcome | Promise<BatchOutcome>;
+  /** Publishes the one event that a body is. `settled` is called once, with what became of what was taken. */
+  one(
+    body: Uint8Array,
+    type: EventType,
+    wait: Wait,
+    settled?: Settled<Receipt>,
+  ): Receipt | Refused | Promise<Receipt>;
+  /** Publishes all events of a body or none; the receipts are in the body's order. `settled` as above. */
+  many(
+    body: Uint8Array,
+    framing: Framing,
+    wait: Wait,
+    settled?: Settled<BatchOutcome>,
+  ): BatchOutcome | Promise<BatchOutcome>;
 }
+
+/** Gets the last word on what was taken, which may come long after an answer that did not wait for it. */
+export type Settled<Outcome> = (outcome: Outcome) => void;
 
 export type BatchOutcome = Receipt[] | AllDelivered | Refused;
 
@@ -72,7 +85,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
   }
 
-  function one(body: Uint8Array, type: EventType, wait: Wait): Receipt | Refused | Promise<Receipt> {
+  function one(
+    body: Uint8Array,
+    type: EventType,
+    wait: Wait,
+    settled?: Settled<Receipt>,
+  ): Receipt | Refused | Promise<Receipt> {
     const start = now();
     let answer: ((receipt: Receipt) => void) | undefined;
     const id = producer.send(body, type, (delivery, sentId, key) => {
@@ -80,6 +98,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (receipt.status === "delivered") bookDelivered(type, start, 1, () => receipt);
       else bookFailed(type, receipt, start, answer === undefined, key);
       answer?.(receipt);
+      settled?.(receipt);
     });
     if (typeof id !== "string") return { status: "refused", error: id };
     tally.accepted(booksOf(type).tally);
@@ -96,13 +115,21 @@ export function createPublisher(options: PublisherOptions): Publisher {
     });
   }
 
-  function many(body: Uint8Array, framing: Framing, wait: Wait): BatchOutcome | Promise<BatchOutcome> {
+  function many(
+    body: Uint8Array,
+    framing: Framing,
+    wait: Wait,
+    settled?: Settled<BatchOutcome>,
+  ): BatchOutcome | Promise<BatchOutcome> {
     const start = now();
     let answer: ((outcome: BatchOutcome) => void) | undefined;
     const batch = producer.sendBatch(body, framing, wait !== "no", (json) => {
-      const settled = batch as Batch;
-      bookBatch(settled, indexes, start, json !== undefined, answer === undefined);
-      answer?.(json === undefined ? receiptsOf(settled) : { status: "delivered", json });
+      const done = batch as Batch;
+      bookBatch(done, indexes, start, json !== undefined, answer === undefined);
+      if (answer === undefined && settled === undefined) return;
+      const outcome: BatchOutcome = json === undefined ? receiptsOf(done) : { status: "delivered", json };
+      answer?.(outcome);
+      settled?.(outcome);
     });
     if (!("size" in batch)) return { status: "refused", error: batch };
     const indexes = indexesByType(batch);
@@ -173,6 +200,6 @@ const UNCONFIRMED: ErrorCode = "delivery-timeout";
 function unconfirmed(id: string, wait: number): Failed {
   const detail =
     `Kafka did not confirm the event within ${wait} ms; it is still queued and may be delivered later, ` +
-    "so a retry can make a second record";
+    "so a retry without the same Idempotency-Key can make a second record";
   return { status: "failed", id, error: failure(UNCONFIRMED, detail, { retryAfter: 1 }) };
 }

@@ -59,6 +59,7 @@ test("an empty environment gives the documented defaults", () => {
       format: "structured",
       ack: "delivered",
     },
+    idempotency: { window: 600_000 },
   });
 });
 

@@ -13,7 +13,7 @@ test("every error code has a status of an error", () => {
 
 test("what no change of the post can help is never retriable, and what the client did is never a 5xx", () => {
   const retriable4xx = CODES.filter((code) => statusOf(code) < 500 && toProblem(failure(code, "")).retriable);
-  expect(retriable4xx).toEqual(["request-timeout"]);
+  expect(retriable4xx).toEqual(["idempotency-key-busy", "request-timeout"]);
   const final5xx = CODES.filter((code) => statusOf(code) >= 500 && !toProblem(failure(code, "")).retriable);
   expect(final5xx).toEqual(["kafka-rejected"]);
 });
@@ -28,6 +28,10 @@ test("the statuses that the API promises", () => {
     ["event-too-large", 413],
     ["unsupported-media-type", 415],
     ["invalid-event", 422],
+    ["idempotency-key-malformed", 400],
+    ["idempotency-key-busy", 409],
+    ["idempotency-key-reused", 422],
+    ["idempotency-unavailable", 503],
     ["admission-closed", 503],
     ["draining", 503],
     ["delivery-timeout", 504],

@@ -142,6 +142,7 @@ function start() {
     batchSizes: createBatchSizes().histogram,
     eventLoopLag: createHistogram(),
     uncaughtErrors: () => 7,
+    idempotency: () => ({ keys: 7, bytes: 8 }),
     info: { version: "0.1.0", librdkafka: "2.14.2", app: "checkout", app_version: "2.3" },
   };
   const metrics = createMetrics(sources);

@@ -82,6 +82,39 @@ test("an event given up at shutdown is failed and lost, and has a line of its ow
   expect(lines).toEqual(["lost order_created id-1 orders customer-1"]);
 });
 
+test("who asks for it is told what became of an event, before its answer or long after", async () => {
+  const { publisher, producer } = start();
+  const told: unknown[] = [];
+  const tell = (receipt: unknown) => void told.push(receipt);
+  const receipt = publisher.one(BODY, USER, LONG, tell);
+  producer.settle(at(7));
+  expect(told).toEqual([await receipt]);
+  await publisher.one(BODY, USER, 1, tell);
+  expect(told).toHaveLength(1);
+  producer.settle({ error: REJECTED });
+  expect(told[1]).toMatchObject({ status: "failed", error: REJECTED });
+  publisher.one(BODY, USER, "no", tell);
+  producer.settle(at(8));
+  expect(told[2]).toMatchObject({ status: "delivered", offset: 8 });
+  producer.refuseWith = failure("admission-closed", "full");
+  publisher.one(BODY, USER, LONG, tell);
+  expect(told).toHaveLength(3);
+});
+
+test("who asks for it is told what became of a batch, before its answer or long after", async () => {
+  const { publisher, producer } = start();
+  const told: unknown[] = [];
+  const tell = (outcome: unknown) => void told.push(outcome);
+  producer.batchOf = [USER, ORDER];
+  const outcome = publisher.many(BODY, "array", LONG, tell);
+  producer.settleBatch([at(1), { error: REJECTED }]);
+  expect(told).toEqual([await outcome]);
+  await publisher.many(BODY, "array", 1, tell);
+  expect(told).toHaveLength(1);
+  producer.settleBatch([at(1), at(2, "orders")]);
+  expect(told[1]).toMatchObject([{ status: "delivered" }, { status: "delivered", topic: "orders" }]);
+});
+
 test("a batch is answered in its own order, and counted by type", async () => {
   const { publisher, producer, counts, lines } = start();
   producer.batchOf = [USER, ORDER, USER];

@@ -3,15 +3,14 @@ import { Hono } from "hono";
 import type { Stats } from "../../usecase/tally.ts";
 import type { Answers } from "../answer.ts";
 import { createPosts, type PostOptions, type Posts } from "../posts.ts";
+import { EVENTS_PATH } from "../receipt.ts";
 
 export interface EventRoutesOptions extends PostOptions {
   answers: Answers;
   stats: () => Stats;
 }
 
-const ROOT = "/api/v1/events";
-
-export const EVENT_PATHS = [`${ROOT}/:name`, ROOT, `${ROOT}/stats`] as const;
+export const EVENT_PATHS = [`${EVENTS_PATH}/:name`, EVENTS_PATH, `${EVENTS_PATH}/stats`] as const;
 
 export interface EventRoutes {
   posts: Hono;
@@ -42,8 +41,8 @@ function shortcutTo({ one, many }: Posts): EventRoutes["shortcut"] {
   return (request) => {
     const { method, url } = request;
     const path = url.indexOf("/", AFTER_SCHEME);
-    if (method !== "POST" || !url.startsWith(ROOT, path)) return undefined;
-    const rest = url.slice(path + ROOT.length);
+    if (method !== "POST" || !url.startsWith(EVENTS_PATH, path)) return undefined;
+    const rest = url.slice(path + EVENTS_PATH.length);
     if (rest === "") return many(request);
     return PLAIN_NAME.test(rest) ? one(request, rest.slice(1)) : undefined;
   };

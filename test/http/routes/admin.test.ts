@@ -11,7 +11,7 @@ test("metrics have the requirements' names, and count what happened", async () =
   ]);
   await service.post("/api/v1/events/user", { data: "" });
   await service.get("/api/v1/events/stats");
-  await service.get("/api/v1/events/user");
+  await service.get("/api/v1/events");
   await service.get("/nowhere");
   const { status, headers, text } = await service.admin("/metrics");
   expect(status).toBe(200);

@@ -48,6 +48,29 @@ test("respond-async is answered 202 at once, and the event is delivered all the 
   await waitUntil(async () => ((await published(service)) > before ? true : undefined), 5000, lost);
 });
 
+test("202 says where the receipt will be found; a delivered event's is in the answer, a batch's are by their ids", async () => {
+  const quick = { prefer: "respond-async" };
+  const located = async (path: string, body: unknown, headers = {}) =>
+    (await service.post(path, body, headers)).headers.get("location");
+  const { body, headers } = await service.post(USER, { data: 1 }, quick);
+  expect(headers.get("location")).toBe(`/api/v1/events/${String(body["id"])}`);
+  expect(await located(USER, { data: 1, id: "a/b ü" }, quick)).toBe("/api/v1/events/a%2Fb%20%C3%BC");
+  expect(await located(USER, { data: 1, id: "stats" }, quick)).toBeNull();
+  expect(await located(USER, { data: 1 })).toBeNull();
+  expect(await located(MANY, [{ type: "user", data: 1 }], quick)).toBeNull();
+});
+
+test("an id that nothing is known of is 404, and counted by its route", async () => {
+  const answer = await service.get("/api/v1/events/nobody%20knows");
+  expectProblem(answer, 404, "unknown-receipt", false);
+  expect(answer.problem.detail).toStartWith(
+    'nothing is known of an event with the id "nobody knows"; known are: ',
+  );
+  expect((await service.admin("/metrics")).text).toContain(
+    'http_requests_total{method="GET",route="/api/v1/events/:id",status="404"} 1',
+  );
+});
+
 test("wait=N is heard", async () => {
   const { status, headers } = await service.post(USER, { data: 1 }, { prefer: "wait=5" });
   expect(status).toBe(201);
@@ -110,12 +133,15 @@ test("a URL may be written in other ways: with a query, or percent-encoded", asy
   expectProblem(await service.post("/api/v1/eventsuser", { data: 1 }), 404, "not-found", false);
 });
 
-test("another method is 405, with the one that is allowed", async () => {
-  for (const path of [USER, MANY])
-    for (const method of ["GET", "PUT", "PATCH", "DELETE"]) {
+test("another method is 405, with those that are allowed", async () => {
+  for (const [path, allowed] of [
+    [USER, "GET, POST"],
+    [MANY, "POST"],
+  ] as const)
+    for (const method of ["PUT", "PATCH", "DELETE", ...(path === MANY ? ["GET"] : [])]) {
       const response = await request(service.app.data, path, { method });
       expect({ method, status: response.status }).toEqual({ method, status: 405 });
-      expect(response.headers.get("allow")).toBe("POST");
+      expect(response.headers.get("allow")).toBe(allowed);
       expect(await response.json()).toMatchObject({
         code: "method-not-allowed",
         detail: expect.stringContaining(method),

@@ -1,0 +1,103 @@
+import { type Failure, failure } from "../domain/errors.ts";
+import type { Receipt, Refused } from "../domain/receipt.ts";
+import type { Attempt, Idempotency } from "../usecase/idempotency.ts";
+import type { Answer } from "../usecase/kept-answers.ts";
+import type { BatchOutcome, Settled, Wait } from "../usecase/publish.ts";
+import type { Answers } from "./answer.ts";
+import type { BodyShape } from "./schemas.ts";
+
+/** https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header-07 */
+export const KEY_HEADER = "idempotency-key";
+const REPLAYED = { "idempotency-replayed": "true" };
+
+export interface KeyedRequest {
+  /** The header as it came. */
+  key: string;
+  request: Request;
+  body: Uint8Array;
+  shape: BodyShape;
+  wait: Wait;
+}
+
+type Outcome = Receipt | Refused | BatchOutcome;
+type Publish<O extends Outcome> = (settled: Settled<O>) => O | Promise<O>;
+type Respond<O extends Outcome> = (outcome: O) => Response;
+
+/** Answers posts that have a key; `refused` answers those whose key is at fault. */
+export function createKeyedAnswers(
+  idempotency: Idempotency,
+  answers: Answers,
+  refused: (error: Failure) => Response,
+) {
+  return async <O extends Outcome>(
+    { key: header, request, body, shape, wait }: KeyedRequest,
+    publish: Publish<O>,
+    respond: Respond<O>,
+  ): Promise<Response> => {
+    const key = readKey(header);
+    if (key === undefined) return refused(malformed(header));
+    const post = { key, fingerprint: fingerprint(request.url, shape, body), wait };
+    const result = await idempotency.answer(post, () => attempt(publish, respond));
+    if ("code" in result) return refused(result);
+    const { status, headers, body: text } = result.answer;
+    return answers.rendered(status, text, result.replayed ? { ...headers, ...REPLAYED } : { ...headers });
+  };
+}
+
+const MAX_KEY = 255;
+/** A String of RFC 9651, as the draft asks. */
+const QUOTED = /^"((?:[ !#-[\]-~]|\\["\\])*)"$/;
+/** What many clients send: the key as it is. No comma, which would be two headers, and nothing that begins a parameter. */
+const BARE = /^[!#-+\--:<-[\]-~]+$/;
+
+/** The key that a header holds, quoted or bare; undefined where there is none of 1 to 255 characters. */
+export function readKey(header: string): string | undefined {
+  const key = BARE.test(header) ? header : QUOTED.exec(header)?.[1]?.replaceAll(/\\(.)/g, "$1");
+  return key !== undefined && key.length >= 1 && key.length <= MAX_KEY ? key : undefined;
+}
+
+const malformed = (header: string): Failure =>
+  failure(
+    "idempotency-key-malformed",
+    `the Idempotency-Key is ${header.length > 60 ? `${header.slice(0, 60)}… (${header.length} characters)` : header}; ` +
+      `allowed: 1 to ${MAX_KEY} visible ASCII characters, quoted or not, such as "8e03978e-40d5-43dd-bc93-6894a57f9324"`,
+  );
+
+const AFTER_SCHEME = "https://".length;
+
+/**
+ * Tells posts with one key apart. Only who knows the key could bring about a collision, and would deceive itself, so 64
+ * bits do, and no SHA-256: 0.1 against 0.6 us for 250 bytes, 0.5 against 4 ms for 4 MiB. xxHash3 is the same in every
+ * version of Bun, which an answer on disk needs.
+ */
+function fingerprint(url: string, shape: BodyShape, body: Uint8Array): string {
+  const path = url.slice(url.indexOf("/", AFTER_SCHEME));
+  return `${Bun.hash.xxHash3(body).toString(36)} ${shape} ${path}`;
+}
+
+async function attempt<O extends Outcome>(publish: Publish<O>, respond: Respond<O>): Promise<Attempt> {
+  const { promise: settled, resolve } = Promise.withResolvers<O>();
+  const outcome = await publish(resolve);
+  const answer = await toAnswer(respond(outcome));
+  const taken = isList(outcome) || outcome.status !== "refused";
+  // Some may still be on their way; where all are settled already this is the same answer again.
+  if (hasFailed(outcome)) return { answer, taken, later: settled.then(respond).then(toAnswer) };
+  return { answer, taken };
+}
+
+const isList = (outcome: Outcome): outcome is Receipt[] => Array.isArray(outcome);
+
+const hasFailed = (outcome: Outcome): boolean =>
+  isList(outcome) ? outcome.some(({ status }) => status === "failed") : outcome.status === "failed";
+
+/** What the answer to the same post again has of the first, beside what every answer has. */
+const KEPT_HEADERS = ["content-type", "location", "preference-applied", "retry-after"];
+
+async function toAnswer(response: Response): Promise<Answer> {
+  const headers: Record<string, string> = {};
+  for (const name of KEPT_HEADERS) {
+    const value = response.headers.get(name);
+    if (value !== null) headers[name] = value;
+  }
+  return { status: response.status, headers, body: await response.bytes() };
+}

@@ -1,0 +1,53 @@
+import { expect, test } from "bun:test";
+import type { StoredAnswer } from "../../src/domain/ports.ts";
+import { createAnswerStore, decodeAnswer, encodeAnswer } from "../../src/infrastructure/answer-store.ts";
+
+const ANSWER: StoredAnswer = {
+  fingerprint: "1a2b single /api/v1/events/user",
+  at: 1_704_110_400_000.25,
+  status: 201,
+  headers: { "content-type": "application/json", "preference-applied": "wait=5" },
+  body: Buffer.from('{"id":"мой"}'),
+};
+
+test("an answer comes back from its bytes as it was, wherever they lie", () => {
+  const encoded = encodeAnswer(ANSWER);
+  expect(plain(decodeAnswer(encoded))).toEqual(plain(ANSWER));
+  const within = Buffer.concat([Buffer.from("before"), encoded, Buffer.from("after")]);
+  expect(plain(decodeAnswer(within.subarray(6, 6 + encoded.byteLength)))).toEqual(plain(ANSWER));
+  const empty = { ...ANSWER, body: new Uint8Array() };
+  expect(plain(decodeAnswer(encodeAnswer(empty)))).toEqual(plain(empty));
+});
+
+test("bytes that are cut anywhere, or too many, or of another version, are no answer", () => {
+  const encoded = encodeAnswer(ANSWER);
+  for (let length = 0; length < encoded.byteLength; length++)
+    expect(decodeAnswer(encoded.subarray(0, length))).toBeUndefined();
+  expect(decodeAnswer(Buffer.concat([encoded, Buffer.from(" ")]))).toBeUndefined();
+  const newer = Uint8Array.from(encoded);
+  newer[0] = 2;
+  expect(decodeAnswer(newer)).toBeUndefined();
+});
+
+test("a store keeps answers as bytes, and finds those that it has", async () => {
+  const rows = new Map<string, Uint8Array>();
+  const store = createAnswerStore({
+    findAnswer: async (key) => rows.get(key),
+    putAnswer: (key, bytes) => void rows.set(key, bytes),
+  });
+  store.put("a", ANSWER);
+  expect(plain(await store.find("a"))).toEqual(plain(ANSWER));
+  expect(await store.find("b")).toBeUndefined();
+  rows.set("c", new Uint8Array([1, 2]));
+  expect(await store.find("c")).toBeUndefined();
+});
+
+test("a store that cannot be read says so", async () => {
+  const store = createAnswerStore({
+    findAnswer: () => Promise.reject(new Error("disk I/O error")),
+    putAnswer() {},
+  });
+  await expect(store.find("a")).rejects.toThrow("disk I/O error");
+});
+
+const plain = (answer: StoredAnswer | undefined) => answer && { ...answer, body: [...answer.body] };

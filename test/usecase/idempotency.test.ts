@@ -1,0 +1,262 @@
+import { expect, test } from "bun:test";
+import type { AnswerStore, StoredAnswer } from "../../src/domain/ports.ts";
+import {
+  type Attempt,
+  createIdempotency,
+  type Idempotency,
+  type IdempotencyOptions,
+} from "../../src/usecase/idempotency.ts";
+import type { Answer } from "../../src/usecase/kept-answers.ts";
+
+const WINDOW = 60_000;
+/** Longer than any test runs. */
+const LONG = 60_000;
+const POST = { key: "k", fingerprint: "f", wait: LONG };
+
+const DELIVERED = answerOf(201, "delivered");
+const REJECTED = answerOf(502, "rejected");
+const UNCONFIRMED = answerOf(504, "unconfirmed");
+
+test("the same post again gets the same answer, and is not sent again", async () => {
+  const { post, sent } = start();
+  expect(await post(DELIVERED)).toEqual({ answer: DELIVERED, replayed: false });
+  expect(await post(REJECTED)).toMatchObject({ answer: DELIVERED, replayed: true });
+  expect(sent()).toBe(1);
+});
+
+test("another post with the key is refused, whatever the first one came to", async () => {
+  const { idempotency, post, sent } = start();
+  const other = () => idempotency.answer({ ...POST, fingerprint: "g" }, () => never());
+  const first = Promise.withResolvers<Attempt>();
+  const answered = post(first.promise);
+  expect(await other()).toMatchObject({ code: "idempotency-key-reused" });
+  const last = Promise.withResolvers<Answer>();
+  first.resolve({ answer: UNCONFIRMED, taken: true, later: last.promise });
+  await answered;
+  expect(await other()).toMatchObject({ code: "idempotency-key-reused" });
+  last.resolve(DELIVERED);
+  expect(await post(REJECTED)).toMatchObject({ answer: DELIVERED });
+  expect(await other()).toMatchObject({ code: "idempotency-key-reused" });
+  expect(sent()).toBe(1);
+});
+
+test("while the first post is in flight the same one is told to come back", async () => {
+  const { post, sent } = start();
+  const first = Promise.withResolvers<Attempt>();
+  const answered = post(first.promise);
+  expect(await post(DELIVERED)).toMatchObject({ code: "idempotency-key-busy", retryAfter: 1 });
+  first.resolve({ answer: DELIVERED, taken: true });
+  expect(await answered).toEqual({ answer: DELIVERED, replayed: false });
+  expect(await post(REJECTED)).toMatchObject({ answer: DELIVERED, replayed: true });
+  expect(sent()).toBe(1);
+});
+
+test("where nothing was taken, or the attempt threw, the key is free again", async () => {
+  const { post, sent, idempotency } = start();
+  const closed = answerOf(503, "closed");
+  expect(await post({ answer: closed, taken: false })).toEqual({ answer: closed, replayed: false });
+  await expect(post(Promise.reject(new Error("oops")))).rejects.toThrow("oops");
+  expect(idempotency.memory()).toEqual({ keys: 0, bytes: 0 });
+  expect(await post(DELIVERED)).toEqual({ answer: DELIVERED, replayed: false });
+  expect(sent()).toBe(3);
+});
+
+test("what was taken and failed is kept: there may be a record of it all the same", async () => {
+  const { post, sent } = start();
+  await post({ answer: REJECTED, taken: true, later: Promise.resolve(REJECTED) });
+  expect(await post(DELIVERED)).toMatchObject({ answer: REJECTED, replayed: true });
+  expect(sent()).toBe(1);
+});
+
+test("while the event is on its way a retry waits for the first one's delivery, and gets its receipt", async () => {
+  const { post, sent } = start();
+  const last = Promise.withResolvers<Answer>();
+  const open = { answer: UNCONFIRMED, taken: true, later: last.promise };
+  expect(await post(open)).toEqual({ answer: UNCONFIRMED, replayed: false });
+  const retries = [post(REJECTED), post(REJECTED)];
+  last.resolve(DELIVERED);
+  for (const retry of retries) expect(await retry).toMatchObject({ answer: DELIVERED, replayed: true });
+  expect(await post(REJECTED)).toMatchObject({ answer: DELIVERED, replayed: true });
+  expect(sent()).toBe(1);
+});
+
+test("a retry waits no longer than it wants to, then gets the answer that there is", async () => {
+  const { idempotency, post } = start();
+  const last = Promise.withResolvers<Answer>();
+  await post({ answer: UNCONFIRMED, taken: true, later: last.promise });
+  for (const wait of [0, 1, "no"] as const)
+    expect(await idempotency.answer({ ...POST, wait }, never)).toEqual({
+      answer: UNCONFIRMED,
+      replayed: true,
+    });
+  last.resolve(DELIVERED);
+  expect(await post(REJECTED)).toMatchObject({ answer: DELIVERED });
+});
+
+test("an event on its way keeps its key, however long that takes and however many come after", async () => {
+  const { idempotency, post, pass, fill } = start({ maxBytes: 5000 });
+  await post({ answer: UNCONFIRMED, taken: true, later: Promise.withResolvers<Answer>().promise });
+  pass(10 * WINDOW);
+  await fill(20);
+  expect(await idempotency.answer({ ...POST, wait: 0 }, never)).toMatchObject({ answer: UNCONFIRMED });
+});
+
+test("where the last answer cannot be had the first one stays", async () => {
+  const { post } = start();
+  await post({ answer: UNCONFIRMED, taken: true, later: Promise.reject(new Error("oops")) });
+  await Promise.resolve();
+  expect(await post(REJECTED)).toMatchObject({ answer: UNCONFIRMED, replayed: true });
+});
+
+test("after the window the key is new", async () => {
+  const { post, pass, sent } = start();
+  await post(DELIVERED);
+  pass(WINDOW - 1);
+  expect(await post(REJECTED)).toMatchObject({ answer: DELIVERED });
+  pass(1);
+  expect(await post(REJECTED)).toEqual({ answer: REJECTED, replayed: false });
+  expect(sent()).toBe(2);
+});
+
+test("memory is bounded: the oldest go first, and what is over goes with the next", async () => {
+  const { idempotency, post, pass, fill, sent } = start({ maxBytes: 100_000 });
+  await post(DELIVERED);
+  await fill(1000);
+  const { keys, bytes } = idempotency.memory();
+  expect(bytes).toBeLessThanOrEqual(100_000);
+  expect(keys).toBeGreaterThan(50);
+  expect(await post(REJECTED)).toMatchObject({ replayed: false });
+  expect(sent()).toBe(1002);
+  pass(WINDOW);
+  await fill(1);
+  expect(idempotency.memory().keys).toBe(1);
+});
+
+test("an answer larger than all of the memory is not kept, and leaves nothing behind", async () => {
+  const { idempotency, post } = start({ maxBytes: 10_000 });
+  await post(answerOf(200, "x".repeat(20_000)));
+  expect(idempotency.memory()).toEqual({ keys: 0, bytes: 0 });
+});
+
+test("a key survives a restart where there is a store", async () => {
+  const store = memoryStore();
+  const before = start({ store });
+  await before.post(DELIVERED);
+  const after = start({ store });
+  expect(await after.post(REJECTED)).toMatchObject({ answer: DELIVERED, replayed: true });
+  const other = await after.idempotency.answer({ ...POST, fingerprint: "g" }, never);
+  expect(other).toMatchObject({ code: "idempotency-key-reused" });
+  expect(after.sent()).toBe(0);
+});
+
+test("what the store has for longer than the window is forgotten", async () => {
+  const store = memoryStore();
+  await start({ store }).post(DELIVERED);
+  const after = start({ store });
+  after.pass(WINDOW);
+  expect(await after.post(REJECTED)).toMatchObject({ answer: REJECTED, replayed: false });
+  expect(store.answers.get("k")).toMatchObject(REJECTED);
+});
+
+test("the store gets an open answer's end, and nothing of what was not taken", async () => {
+  const store = memoryStore();
+  const { post } = start({ store });
+  await post({ answer: UNCONFIRMED, taken: false });
+  const last = Promise.withResolvers<Answer>();
+  await post({ answer: UNCONFIRMED, taken: true, later: last.promise });
+  expect(store.answers.size).toBe(0);
+  const retry = post(REJECTED);
+  last.resolve(DELIVERED);
+  await retry;
+  expect(store.answers.get("k")).toMatchObject({ ...DELIVERED, fingerprint: "f" });
+});
+
+test("the store is asked only for what memory cannot know", async () => {
+  const store = memoryStore();
+  const { post, pass, fill } = start({ store, maxBytes: 5000 });
+  await post(DELIVERED);
+  await post(REJECTED);
+  expect(store.asked).toEqual(["k"]);
+  pass(WINDOW);
+  await fill(1);
+  expect(store.asked).toEqual(["k"]);
+  await fill(20);
+  expect(await post(REJECTED)).toMatchObject({ replayed: false });
+  expect(store.asked).toContain("k");
+  expect(store.asked.length).toBeGreaterThan(1);
+});
+
+test("while a slow store is asked the key is in flight", async () => {
+  const store = memoryStore();
+  const found = Promise.withResolvers<StoredAnswer | undefined>();
+  const { post, sent } = start({ store: { ...store, find: () => found.promise } });
+  const first = post(DELIVERED);
+  expect(await post(DELIVERED)).toMatchObject({ code: "idempotency-key-busy" });
+  found.resolve(undefined);
+  expect(await first).toEqual({ answer: DELIVERED, replayed: false });
+  expect(sent()).toBe(1);
+});
+
+test("a store that fails, or does not answer, takes nothing and leaves the key free", async () => {
+  const store = memoryStore();
+  const { post, sent } = start({
+    store: {
+      put: store.put,
+      find: async () => {
+        if (store.asked.push("") === 1) throw new Error("disk I/O error");
+        return store.asked.length === 2 ? Promise.withResolvers<undefined>().promise : undefined;
+      },
+    },
+  });
+  const failed = await post(DELIVERED);
+  expect(failed).toMatchObject({ code: "idempotency-unavailable", retryAfter: 1 });
+  expect(failed).toMatchObject({ detail: expect.stringContaining("disk I/O error") });
+  expect(await post(DELIVERED)).toMatchObject({
+    code: "idempotency-unavailable",
+    detail: expect.stringContaining("no answer within 1000 ms"),
+  });
+  expect(sent()).toBe(0);
+  expect(await post(DELIVERED)).toEqual({ answer: DELIVERED, replayed: false });
+});
+
+function answerOf(status: number, text: string): Answer {
+  return { status, headers: { "content-type": "application/json" }, body: Buffer.from(text) };
+}
+
+const never = (): Promise<Attempt> => Promise.reject(new Error("sent again"));
+
+function start(options: Partial<IdempotencyOptions> = {}) {
+  let now = 1_704_110_400_000;
+  let sent = 0;
+  const idempotency: Idempotency = createIdempotency({ window: WINDOW, now: () => now, ...options });
+  /** Posts; a plain answer stands for an attempt that took the event and ended with it. */
+  const post = (outcome: Answer | Attempt | Promise<Attempt>, key = "k") =>
+    idempotency.answer({ ...POST, key }, async () => {
+      sent++;
+      const settled = await outcome;
+      return "answer" in settled ? settled : { answer: settled, taken: true };
+    });
+  return {
+    idempotency,
+    post,
+    sent: () => sent,
+    pass: (ms: number) => void (now += ms),
+    fill: async (count: number) => {
+      for (let i = 0; i < count; i++) await post(DELIVERED, `filler-${i}`);
+    },
+  };
+}
+
+function memoryStore(): AnswerStore & { answers: Map<string, StoredAnswer>; asked: string[] } {
+  const answers = new Map<string, StoredAnswer>();
+  const asked: string[] = [];
+  return {
+    answers,
+    asked,
+    async find(key) {
+      asked.push(key);
+      return answers.get(key);
+    },
+    put: (key, answer) => void answers.set(key, answer),
+  };
+}
