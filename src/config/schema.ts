@@ -88,7 +88,7 @@ export const SCHEMA = {
       name: "KAFKA_MAX_RETRIES",
       default: "3",
       parser: integer(1, 1000, "3"),
-      doc: "How often a batch is sent again. The idempotent producer needs at least one.",
+      doc: "How often a batch is sent again that Kafka refused for the moment, or lost with its connection. The idempotent producer needs at least one.",
     },
     retryBackoff: {
       name: "KAFKA_RETRY_BACKOFF",
