@@ -20,7 +20,7 @@ export const ERROR_KINDS = {
   "kafka-unavailable": { title: "Kafka cannot take the event at the moment", retriable: true },
   "kafka-rejected": { title: "Kafka refused the event", retriable: false },
   "delivery-timeout": { title: "Kafka did not confirm the event in time", retriable: true },
-  "delivery-abandoned": { title: "The event was given up at shutdown", retriable: true },
+  "delivery-abandoned": { title: "The event was given up before Kafka confirmed it", retriable: true },
   internal: { title: "Something went wrong inside sidepost", retriable: true },
 } as const satisfies Record<string, { title: string; retriable: boolean }>;
 
