@@ -58,9 +58,9 @@ const MEANINGS: readonly [ErrorCode, string][] = [
       NOT_COORDINATOR CONCURRENT_TRANSACTIONS _WAIT_COORD _WAIT_CACHE _RETRY
     `,
   ],
-  // Nobody has judged this event: another one of its request is at fault, or its partition is gone and a new try gets
-  // another (the partition is chosen here, so it was there once).
-  ["kafka-unavailable", "_INVALID_DIFFERENT_RECORD OPERATION_NOT_ATTEMPTED _UNKNOWN_PARTITION"],
+  // Nobody has judged this event: another one of its request is at fault, or its partition, which was there when it was
+  // chosen, is gone (_DESTROY: while it was on the wire). The next try gets another partition.
+  ["kafka-unavailable", "_INVALID_DIFFERENT_RECORD OPERATION_NOT_ATTEMPTED _UNKNOWN_PARTITION _DESTROY"],
   // This producer has lost its place in Kafka, or has failed for good: another one, after a restart at the latest, takes
   // the same post. The column says no, since it speaks of the same producer.
   [
@@ -74,7 +74,7 @@ const MEANINGS: readonly [ErrorCode, string][] = [
   ["admission-closed", "_QUEUE_FULL"],
   ["delivery-timeout", "_MSG_TIMED_OUT _TIMED_OUT _TIMED_OUT_QUEUE REQUEST_TIMED_OUT"],
   // Cancelled: this process does not try again; whoever posted can.
-  ["delivery-abandoned", "_PURGE_QUEUE _PURGE_INFLIGHT _DESTROY"],
+  ["delivery-abandoned", "_PURGE_QUEUE _PURGE_INFLIGHT"],
   // The column calls UNKNOWN_TOPIC_OR_PART retriable, for clients that have not asked about the topic for a while yet.
   ["unknown-topic", "UNKNOWN_TOPIC_OR_PART _UNKNOWN_TOPIC TOPIC_EXCEPTION"],
   [

@@ -19,7 +19,7 @@ const Report = v.pipe(
   v.object({
     brokers: v.record(v.string(), v.object({ nodeid: v.number(), state: v.string() })),
     topics: v.record(v.string(), v.object({ batchcnt: Window })),
-    // Of ours: src/native/patches.ts.
+    // Of ours: src/native/retry-patches.ts.
     produce_retries: v.object({ cnt: v.number(), retry: v.number(), err: v.number() }),
   }),
 );
