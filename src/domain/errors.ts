@@ -11,6 +11,7 @@ export const ERROR_KINDS = {
   "forbidden-origin": { title: "This web page may not post here", retriable: false },
   "forbidden-topic": { title: "Kafka does not let this client write to the topic", retriable: false },
   "request-timeout": { title: "The request did not arrive in time", retriable: true },
+  "client-left": { title: "The client left before its answer", retriable: true },
   "body-too-large": { title: "The body is larger than this server takes", retriable: false },
   "event-too-large": { title: "The event is larger than Kafka takes", retriable: false },
   "unsupported-media-type": { title: "This content type is not understood", retriable: false },

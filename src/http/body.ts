@@ -10,7 +10,7 @@ export interface BodyLimits {
 
 /**
  * Reads the whole body, or says why not: `body-too-large`, known from Content-Length before a byte is read or found
- * while a chunked body arrives, or `request-timeout`. Never throws. The listener closes the connection of a 408.
+ * while a chunked body arrives, `request-timeout`, or `client-left`. Never throws. The listener closes the connection of a 408.
  */
 export function readBody(
   request: Request,
@@ -32,7 +32,7 @@ interface Waiting {
 function withDeadline(body: Promise<Uint8Array | Failure>, ms: number): Promise<Uint8Array | Failure> {
   return new Promise((resolve) => {
     body.then(resolve, () =>
-      resolve(failure("request-timeout", "the connection closed before the whole body arrived")),
+      resolve(failure("client-left", "the connection closed before the whole body arrived")),
     );
     setTimers({ body, ms, resolve });
   });

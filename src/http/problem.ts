@@ -14,6 +14,8 @@ const STATUS: Record<ErrorCode, number> = {
   "event-too-large": 413,
   "unsupported-media-type": 415,
   "invalid-event": 422,
+  // As nginx counts it: nobody reads the answer, but requests are counted by their status.
+  "client-left": 499,
   "admission-closed": 503,
   draining: 503,
   "kafka-unavailable": 503,

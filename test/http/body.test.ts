@@ -63,7 +63,7 @@ test("a body that does not arrive in time is given up", async () => {
 test("a body that breaks off is a failure, not an exception", async () => {
   const broken = new ReadableStream({ start: (controller) => controller.error(new Error("reset")) });
   expect(await readBody(posted(broken), LIMITS)).toEqual({
-    code: "request-timeout",
+    code: "client-left",
     detail: "the connection closed before the whole body arrived",
   });
 });

@@ -73,6 +73,29 @@ test("an event that is not confirmed in time is answered as such, and still book
   expect(counts()).toMatchObject({ published: 1, failed: 0 });
 });
 
+test("of an event whose poster has left it is logged where it is, and it is booked when it is delivered", async () => {
+  const { publisher, producer, counts, lines, pass } = start();
+  const receipt = publisher.one(BODY, USER, LONG, { signal: AbortSignal.abort() });
+  pass(60);
+  expect(await receipt).toMatchObject({ status: "failed", id: "id-1", error: { code: "client-left" } });
+  expect(lines).toEqual(['left {"event_id":"id-1","event_type":"user_created","state":"queued"} 60 ms']);
+  expect(counts()).toMatchObject({ published: 0, failed: 0 });
+  producer.settle(at(7));
+  expect(counts()).toMatchObject({ published: 1, failed: 0, lost: 0 });
+});
+
+test("of a batch whose poster has left it is logged how many events are where", async () => {
+  const { publisher, producer, counts, lines, pass } = start();
+  producer.batchOf = [USER, ORDER, USER, USER];
+  producer.deliveries = [at(1), { error: REJECTED }];
+  const outcome = publisher.many(BODY, "array", LONG, { signal: AbortSignal.abort() });
+  pass(60);
+  expect(await outcome).toMatchObject({ status: "left", error: { code: "client-left" } });
+  expect(lines).toEqual(['left {"first_event_id":"b-0","delivered":1,"failed":1,"queued":2} 60 ms']);
+  producer.settleBatch([at(1), { error: REJECTED }, at(2), { error: REJECTED }]);
+  expect(counts()).toMatchObject({ published: 2, failed: 2, lost: 2 });
+});
+
 test("an event given up at shutdown is failed and lost, and has a line of its own with its key", async () => {
   const { publisher, producer, counts, lines } = start();
   const receipt = publisher.one(BODY, ORDER, LONG);
@@ -276,6 +299,7 @@ function recordLog(lines: string[]): EventLog {
     }),
     rejected: ({ code }, fields) => void lines.push(`rejected ${code} ${fields?.["event_type"]}`),
     lost: ({ id, type, topic, key }) => void lines.push(`lost ${type} ${id} ${topic} ${key}`),
+    left: (ms, fields) => void lines.push(`left ${JSON.stringify(fields)} ${ms} ms`),
     flush() {},
   };
 }

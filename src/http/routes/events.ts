@@ -60,7 +60,7 @@ export function eventRoutes(options: EventRoutesOptions): { posts: Hono; others:
     const body = await readBody(request, limits);
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
-    const outcome = await publisher.one(body, type, wait);
+    const outcome = await publisher.one(body, type, wait, request);
     if (outcome.status === "refused") return refused(explained(outcome, request, body, "single"), type);
     if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
     return answers.json(outcome.status === "delivered" ? 201 : 202, outcome, applied);
@@ -76,11 +76,12 @@ export function eventRoutes(options: EventRoutesOptions): { posts: Hono; others:
     const body = await readBody(request, limits);
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
-    const outcome = await publisher.many(body, framing, wait);
+    const outcome = await publisher.many(body, framing, wait, request);
     if (Array.isArray(outcome)) {
       return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
     }
     if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
+    if (outcome.status === "left") return answers.problem(outcome.error);
     return refused(explained(outcome, request, body, framing));
   }
 
