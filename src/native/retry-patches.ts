@@ -25,9 +25,10 @@ export const RETRY_PATCHES: readonly Patch[] = [
 `,
     // Once back in the partition's queue a message may be sent and freed by another thread.
     replace: `                int before = rd_kafka_msgq_len(&batch->msgq);
-                int retry  = rd_kafka_msgq_first(&batch->msgq)
-                                ->rkm_u.producer.retries +
-                            perr->incr_retry;
+                int retry  = before > 0 ? rd_kafka_msgq_first(&batch->msgq)
+                                                  ->rkm_u.producer.retries +
+                                              perr->incr_retry
+                                        : 0;
 
                 rd_kafka_toppar_retry_msgq(rktp, &batch->msgq, perr->incr_retry,
                                            perr->status);
