@@ -18,13 +18,18 @@ export function loadConfig(
   env: Env,
   { readFile, checkProperty }: { readFile: ReadFile; checkProperty: CheckProperty },
 ): Loaded {
-  const { settings, faults, warnings } = readSettings(env, readFile);
+  const { settings, chosen, faults, warnings } = readSettings(env, readFile);
   const fields = parseFields(settings);
   const properties = parseProperties(settings, checkProperty);
   faults.push(...fields.faults, ...properties.faults, ...crossFaults(fields.values));
   if (faults.length > 0) return { faults, warnings };
   // Without a fault every field has its value.
-  return { config: toConfig(fields.values as Values, properties.values), settings, warnings };
+  const batchSizeChosen = chosen.has(SCHEMA.kafka.batchSize.name);
+  return {
+    config: toConfig(fields.values as Values, properties.values, batchSizeChosen),
+    settings,
+    warnings,
+  };
 }
 
 type Draft = { [G in keyof Values]: Partial<Values[G]> };
@@ -93,12 +98,18 @@ function collide(a: Address, b: Address): boolean {
   return "port" in b && a.port === b.port && a.port !== 0;
 }
 
-function toConfig(values: Values, properties: Record<string, string>): Config {
+function toConfig(values: Values, properties: Record<string, string>, batchSizeChosen: boolean): Config {
   const { brokers, topic } = values.kafka;
   const embedded = brokers === "embedded";
   return {
     ...values,
-    kafka: { ...values.kafka, brokers: embedded ? "" : brokers.join(","), embedded, properties },
+    kafka: {
+      ...values.kafka,
+      brokers: embedded ? "" : brokers.join(","),
+      embedded,
+      properties,
+      batchSizeChosen,
+    },
     events: { ...values.events, types: eventTypes(values.events.types, topic) },
   };
 }

@@ -9,17 +9,21 @@ export type Settings = ReadonlyMap<string, string>;
 /** Reads a whole file as text; throws with the reason when it cannot. */
 export type ReadFile = (path: string) => string;
 
-/** Collects the text of every setting: from NAME, from the file that NAME_FILE names, or the default. */
+/** Collects the text of every setting: from NAME, from the file that NAME_FILE names, or the default. `chosen` has no default. */
 export function readSettings(env: Env, readFile: ReadFile) {
   const settings = new Map<string, string>(FIELDS.map((field) => [field.name, field.default]));
+  const chosen = new Set<string>();
   const faults: string[] = [];
   const { given, warnings } = sift(env);
   for (const name of settingNames(given)) {
     const setting = readSetting(name, given, readFile);
     if ("fault" in setting) faults.push(setting.fault);
-    else if (setting.text !== undefined) settings.set(name, setting.text);
+    else if (setting.text !== undefined) {
+      settings.set(name, setting.text);
+      chosen.add(name);
+    }
   }
-  return { settings, faults, warnings };
+  return { settings, chosen, faults, warnings };
 }
 
 /** Leaves out what is empty and what Kubernetes set, and warns of what seems misspelt. */

@@ -17,6 +17,7 @@ export const ERROR_KINDS = {
     retriable: true,
   },
   "request-timeout": { title: "The request did not arrive in time", retriable: true },
+  "client-left": { title: "The client left before its answer", retriable: true },
   "body-too-large": { title: "The body is larger than this server takes", retriable: false },
   "event-too-large": { title: "The event is larger than Kafka takes", retriable: false },
   "unsupported-media-type": { title: "This content type is not understood", retriable: false },
@@ -32,7 +33,7 @@ export const ERROR_KINDS = {
   "kafka-unavailable": { title: "Kafka cannot take the event at the moment", retriable: true },
   "kafka-rejected": { title: "Kafka refused the event", retriable: false },
   "delivery-timeout": { title: "Kafka did not confirm the event in time", retriable: true },
-  "delivery-abandoned": { title: "The event was given up at shutdown", retriable: true },
+  "delivery-abandoned": { title: "The event was given up before Kafka confirmed it", retriable: true },
   internal: { title: "Something went wrong inside sidepost", retriable: true },
 } as const satisfies Record<string, { title: string; retriable: boolean }>;
 

@@ -12,7 +12,8 @@ export interface BodyLimits {
 
 /**
  * Reads the whole body, or says why not: `body-too-large`, known from Content-Length before a byte is read or found
- * while a chunked body arrives, `request-timeout`, or `draining`. Never throws. The listener closes the connection of a 408.
+ * while a chunked body arrives, `request-timeout`, `client-left` or `draining`. Never throws. The listener closes the
+ * connection of a 408.
  */
 export function readBody(
   request: Request,
@@ -39,7 +40,7 @@ function withDeadline(
 ): Promise<Uint8Array | Failure> {
   return new Promise((resolve) => {
     body.then(resolve, () =>
-      resolve(failure("request-timeout", "the connection closed before the whole body arrived")),
+      resolve(failure("client-left", "the connection closed before the whole body arrived")),
     );
     setTimers({ body, ms, closing, resolve });
   });

@@ -74,8 +74,9 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
       return answers.json(202, outcome, applied, locationOf(outcome.id));
     };
     const key = request.headers.get(KEY_HEADER);
-    if (key === null) return respond(await publisher.one(body, type, wait));
-    const publish = (settled: Settled<Receipt | Refused>) => publisher.one(body, type, wait, settled);
+    if (key === null) return respond(await publisher.one(body, type, wait, request));
+    const publish = (settled: Settled<Receipt | Refused>) =>
+      publisher.one(body, type, wait, request, settled);
     return keyed({ key, request, body, shape: "single", wait }, publish, respond);
   }
 
@@ -94,11 +95,12 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
         return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
       }
       if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
+      if (outcome.status === "left") return answers.problem(outcome.error);
       return refused(explained(outcome, request, body, framing));
     };
     const key = request.headers.get(KEY_HEADER);
-    if (key === null) return respond(await publisher.many(body, framing, wait));
-    const publish = (settled: Settled<BatchOutcome>) => publisher.many(body, framing, wait, settled);
+    if (key === null) return respond(await publisher.many(body, framing, wait, request));
+    const publish = (settled: Settled<BatchOutcome>) => publisher.many(body, framing, wait, request, settled);
     return keyed({ key, request, body, shape: framing, wait }, publish, respond);
   }
 

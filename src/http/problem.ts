@@ -20,6 +20,8 @@ const STATUS: Record<ErrorCode, number> = {
   "idempotency-key-reused": 422,
   "idempotency-unavailable": 503,
   "receipts-unavailable": 503,
+  // As nginx counts it: nobody reads the answer, but requests are counted by their status.
+  "client-left": 499,
   "admission-closed": 503,
   draining: 503,
   "kafka-unavailable": 503,

@@ -1,13 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-/** A change to one place of librdkafka's sources. */
-interface Patch {
-  file: string;
-  why: string;
-  find: string;
-  replace: string;
-}
+import type { Patch } from "./patch.ts";
+import { RETRY_PATCHES } from "./retry-patches.ts";
+import { TOPIC_PATCHES } from "./topic-patches.ts";
 
 /** What librdkafka 2.15.1 does not do well enough for us. Each is to go when upstream has it. */
 export const PATCHES: readonly Patch[] = [
@@ -98,6 +93,8 @@ static void rd_http_ssl_configure(rd_kafka_t *rk, CURL *hreq_curl) {
         }
 `,
   },
+  ...RETRY_PATCHES,
+  ...TOPIC_PATCHES,
 ];
 
 /** Changes a copy of librdkafka's sources. Throws where a place is not there exactly once: the version is another. */

@@ -13,6 +13,8 @@ export interface EventLog {
   rejected(error: Failure, fields?: LogFields): void;
   /** Logs an event that was promised and will not be delivered. Never sampled. */
   lost(event: LostEvent, error: Failure): void;
+  /** Logs where the events of a post are whose client left after `ms` without an answer. */
+  left(ms: number, fields: LogFields): void;
   /** Writes the counts that wait for the end of their second. */
   flush(): void;
 }
@@ -38,6 +40,8 @@ export function createEventLog(logger: Logger, sample: number): EventLog {
     sampler.kind((count) => logger.warn({ count, code }, "Events rejected")),
   );
 
+  const departures = sampler.kind((count) => logger.warn({ count }, "Clients left before their answers"));
+
   return {
     type: (name) => createTypeLog(logger, sampler, name),
     rejected(error, fields) {
@@ -46,6 +50,10 @@ export function createEventLog(logger: Logger, sample: number): EventLog {
     },
     lost({ id, type, topic, key }, { code, detail }) {
       logger.error({ event_id: id, event_type: type, topic, key, code, detail }, "Event lost");
+    },
+    left(ms, fields) {
+      if (sampler.take(departures, 1) === 0) return;
+      logger.warn({ ...fields, duration: duration(ms) }, "Client left before its answer");
     },
     flush: sampler.flush,
   };

@@ -1,26 +1,32 @@
-import { type ErrorCode, failure } from "../domain/errors.ts";
+import { type ErrorCode, type Failure, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Batch, Delivery, Framing, Producer } from "../domain/ports.ts";
 import type { Accepted, Delivered, Failed, Receipt, Refused } from "../domain/receipt.ts";
 import type { EventLog, TypeLog } from "./eventlog.ts";
 import type { Tally, TypeTally } from "./tally.ts";
+import { type Caller, createWaitingRoom } from "./waiting.ts";
 
 /** What the caller waits for: Kafka's confirmation for so many milliseconds, or nothing. */
 export type Wait = number | "no";
 
 export interface Publisher {
-  /** Publishes the one event that a body is. `settled` is called once, with what became of what was taken. */
+  /**
+   * Publishes the one event that a body is. Nobody waits any longer when `caller` has left. `settled` is called once, with
+   * what became of what was taken.
+   */
   one(
     body: Uint8Array,
     type: EventType,
     wait: Wait,
+    caller?: Caller,
     settled?: Settled<Receipt>,
   ): Receipt | Refused | Promise<Receipt>;
-  /** Publishes all events of a body or none; the receipts are in the body's order. `settled` as above. */
+  /** Publishes all events of a body or none; the receipts are in the body's order. The rest as above. */
   many(
     body: Uint8Array,
     framing: Framing,
     wait: Wait,
+    caller?: Caller,
     settled?: Settled<BatchOutcome>,
   ): BatchOutcome | Promise<BatchOutcome>;
 }
@@ -28,12 +34,18 @@ export interface Publisher {
 /** Gets the last word on what was taken, which may come long after an answer that did not wait for it. */
 export type Settled<Outcome> = (outcome: Outcome) => void;
 
-export type BatchOutcome = Receipt[] | AllDelivered | Refused;
+export type BatchOutcome = Receipt[] | AllDelivered | Refused | Left;
 
 /** Every event of a batch is in Kafka; `json` is `Receipts`, rendered. */
 export interface AllDelivered {
   status: "delivered";
   json: Uint8Array;
+}
+
+/** The caller has left, and gets no answer. */
+export interface Left {
+  status: "left";
+  error: Failure;
 }
 
 export interface PublisherOptions {
@@ -56,6 +68,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const books = new Map<EventType, Books>(
     types.map((type) => [type, { tally: tally.type(type.type), log: eventLog.type(type.type) }]),
   );
+  const waitFor = createWaitingRoom(now);
   const booksOf = (type: EventType): Books => books.get(type)!;
 
   function bookDelivered(type: EventType, start: number, count: number, receiptAt: (i: number) => Delivered) {
@@ -89,6 +102,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     body: Uint8Array,
     type: EventType,
     wait: Wait,
+    caller?: Caller,
     settled?: Settled<Receipt>,
   ): Receipt | Refused | Promise<Receipt> {
     const start = now();
@@ -103,22 +117,21 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (typeof id !== "string") return { status: "refused", error: id };
     tally.accepted(booksOf(type).tally);
     if (wait === "no") return { status: "accepted", id };
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        answer = undefined;
-        resolve(unconfirmed(id, wait));
-      }, wait);
-      answer = (receipt) => {
-        clearTimeout(timer);
-        resolve(receipt);
-      };
+    const waiting = waitFor<Receipt>(start, wait, caller, (why) => {
+      answer = undefined;
+      if (why === "late") return unconfirmed(id, wait);
+      eventLog.left(now() - start, { event_id: id, event_type: type.type, state: "queued" });
+      return { status: "failed", id, error: LEFT };
     });
+    ({ answer } = waiting);
+    return waiting.promise;
   }
 
   function many(
     body: Uint8Array,
     framing: Framing,
     wait: Wait,
+    caller?: Caller,
     settled?: Settled<BatchOutcome>,
   ): BatchOutcome | Promise<BatchOutcome> {
     const start = now();
@@ -136,16 +149,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (const [type, { length }] of indexes) tally.accepted(booksOf(type).tally, length);
     if (wait === "no") return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
     if (batch.size === 0) return [];
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        answer = undefined;
-        resolve(receiptsOf(batch, wait));
-      }, wait);
-      answer = (outcome) => {
-        clearTimeout(timer);
-        resolve(outcome);
-      };
+    const waiting = waitFor<BatchOutcome>(start, wait, caller, (why) => {
+      answer = undefined;
+      if (why === "late") return receiptsOf(batch, wait);
+      eventLog.left(now() - start, { first_event_id: batch.ids[0], ...statesOf(batch) });
+      return { status: "left", error: LEFT };
     });
+    ({ answer } = waiting);
+    return waiting.promise;
   }
 
   /** Counts what was delivered with one call a type; failures are rare, and go one by one. */
@@ -189,11 +200,24 @@ function receiptsOf(batch: Batch, wait = 0): Receipt[] {
   });
 }
 
+/** How many events of a batch are where. */
+function statesOf(batch: Batch) {
+  const states = { delivered: 0, failed: 0, queued: 0 };
+  for (let index = 0; index < batch.size; index++) {
+    const delivery = batch.deliveryAt(index);
+    states[delivery === undefined ? "queued" : "error" in delivery ? "failed" : "delivered"]++;
+  }
+  return states;
+}
+
 function toReceipt(id: string, delivery: Delivery): Delivered | Failed {
   if ("error" in delivery) return { status: "failed", id, error: delivery.error };
   const { topic, partition, offset, timestamp } = delivery;
   return { status: "delivered", id, topic, partition, offset, timestamp };
 }
+
+/** For the counts of requests: there is nobody to read it. */
+const LEFT = failure("client-left", "the client left before its answer; the log has where the events are");
 
 const UNCONFIRMED: ErrorCode = "delivery-timeout";
 

@@ -42,6 +42,7 @@ test("an empty environment gives the documented defaults", () => {
       topic: "events",
       clientId: "producer-service",
       batchSize: 100,
+      batchSizeChosen: false,
       maxRetries: 3,
       retryBackoff: 100,
       compression: "snappy",

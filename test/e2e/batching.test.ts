@@ -42,3 +42,15 @@ test("under load batches fill of themselves", async () => {
   await Promise.all(Array.from({ length: 100 }, connection));
   expect(3000 / (await batchesOf(sidepost, 3000))).toBeGreaterThan(2);
 });
+
+test("a batch on the wire holds what was posted together, or KAFKA_BATCH_SIZE events where that is set", async () => {
+  const events = Array.from({ length: 100 }, () => ({ type: "user", data: {} }));
+  const topic = await newTopic(kafka);
+  await using free = await startOn(kafka.bootstrap, topic);
+  await using bound = await startOn(kafka.bootstrap, topic, { KAFKA_BATCH_SIZE: "10" });
+  for (const sidepost of [free, bound]) {
+    expect(await post(sidepost, "", events)).toMatchObject({ status: 200 });
+  }
+  expect(await batchesOf(free, 100)).toBeLessThan(10);
+  expect(await batchesOf(bound, 100)).toBeGreaterThanOrEqual(10);
+});

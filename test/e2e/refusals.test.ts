@@ -8,7 +8,7 @@ import {
 } from "@platformatic/kafka";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
-import { metricsOf, MINUTE, newTopic, post, startOn } from "./support.ts";
+import { idOf, idsOf, metricsOf, MINUTE, newTopic, post, startOn } from "./support.ts";
 
 setDefaultTimeout(MINUTE);
 
@@ -123,14 +123,32 @@ test("a topic that this client may not write to is 403, and others stay open", a
   );
 });
 
-test("a topic that does not exist is 404, and the answer says what to do", async () => {
-  await using sidepost = await startOn(kafka.bootstrap, await newTopic(kafka), {
-    EVENT_TYPES: "stray=stray_made@no-such-topic",
-    // A new topic may take so long to be known everywhere; until then no answer is final.
-    RDKAFKA_TOPIC_METADATA_PROPAGATION_MAX_MS: "500",
+test("an event without a key for a compacted topic is 502, and may not be tried again; its neighbour may", async () => {
+  const topic = await newTopic(kafka, 1, { "cleanup.policy": "compact" });
+  await using sidepost = await startOn(kafka.bootstrap, topic);
+  const refused = await post(sidepost, "/user", { data: {} });
+  expect(refused).toMatchObject({
+    status: 502,
+    body: {
+      code: "kafka-rejected",
+      retriable: false,
+      detail: expect.stringContaining("give the event a key"),
+    },
   });
-  expect(await post(sidepost, "/stray", { data: {} })).toMatchObject({
-    status: 404,
-    body: { code: "unknown-topic", detail: expect.stringContaining("create the topic") },
+  const many = await post(sidepost, "", [
+    { type: "user", data: {} },
+    { type: "user", data: {}, key: "k" },
+  ]);
+  expect(many).toMatchObject({
+    status: 207,
+    body: {
+      receipts: [
+        { error: { status: 502, code: "kafka-rejected", retriable: false } },
+        { error: { status: 503, code: "kafka-unavailable", retriable: true } },
+      ],
+    },
   });
+  const again = await post(sidepost, "/user", { data: {}, key: "k" });
+  expect(again.status).toBe(201);
+  expect((await consume(kafka.bootstrap, topic)).map(idOf)).toEqual(idsOf(again));
 });

@@ -79,7 +79,7 @@ test("bodies that have not arrived when nothing is taken any more are given up, 
 test("a body that breaks off is a failure, not an exception", async () => {
   const broken = new ReadableStream({ start: (controller) => controller.error(new Error("reset")) });
   expect(await readBody(posted(broken), LIMITS)).toEqual({
-    code: "request-timeout",
+    code: "client-left",
     detail: "the connection closed before the whole body arrived",
   });
 });

@@ -13,7 +13,7 @@ test("every error code has a status of an error", () => {
 
 test("what no change of the post can help is never retriable, and what the client did is never a 5xx", () => {
   const retriable4xx = CODES.filter((code) => statusOf(code) < 500 && toProblem(failure(code, "")).retriable);
-  expect(retriable4xx).toEqual(["idempotency-key-busy", "request-timeout"]);
+  expect(retriable4xx).toEqual(["idempotency-key-busy", "request-timeout", "client-left"]);
   const final5xx = CODES.filter((code) => statusOf(code) >= 500 && !toProblem(failure(code, "")).retriable);
   expect(final5xx).toEqual(["kafka-rejected"]);
 });

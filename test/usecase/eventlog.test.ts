@@ -56,6 +56,18 @@ test("a rejected post has a line with its code, detail and what is known of it",
   ]);
 });
 
+test("a client that left has a line with where its events are, and beyond the sample they are counted", () => {
+  const { events, lines } = start(2);
+  for (const event_id of ["id-0", "id-1", "id-2", "id-3"]) events.left(3.14, { event_id, state: "queued" });
+  events.flush();
+  const line = { level: "warn", msg: "Client left before its answer", duration: "3.1ms", state: "queued" };
+  expect(lines).toEqual([
+    { ...line, event_id: "id-0" },
+    { ...line, event_id: "id-1" },
+    { level: "warn", msg: "Clients left before their answers", count: 2 },
+  ]);
+});
+
 test("beyond the sample events are counted, in one line at the end of the second", () => {
   const { events, lines } = start(2);
   const user = events.type("user_created");

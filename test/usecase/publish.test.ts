@@ -73,6 +73,29 @@ test("an event that is not confirmed in time is answered as such, and still book
   expect(counts()).toMatchObject({ published: 1, failed: 0 });
 });
 
+test("of an event whose poster has left it is logged where it is, and it is booked when it is delivered", async () => {
+  const { publisher, producer, counts, lines, pass } = start();
+  const receipt = publisher.one(BODY, USER, LONG, { signal: AbortSignal.abort() });
+  pass(60);
+  expect(await receipt).toMatchObject({ status: "failed", id: "id-1", error: { code: "client-left" } });
+  expect(lines).toEqual(['left {"event_id":"id-1","event_type":"user_created","state":"queued"} 60 ms']);
+  expect(counts()).toMatchObject({ published: 0, failed: 0 });
+  producer.settle(at(7));
+  expect(counts()).toMatchObject({ published: 1, failed: 0, lost: 0 });
+});
+
+test("of a batch whose poster has left it is logged how many events are where", async () => {
+  const { publisher, producer, counts, lines, pass } = start();
+  producer.batchOf = [USER, ORDER, USER, USER];
+  producer.deliveries = [at(1), { error: REJECTED }];
+  const outcome = publisher.many(BODY, "array", LONG, { signal: AbortSignal.abort() });
+  pass(60);
+  expect(await outcome).toMatchObject({ status: "left", error: { code: "client-left" } });
+  expect(lines).toEqual(['left {"first_event_id":"b-0","delivered":1,"failed":1,"queued":2} 60 ms']);
+  producer.settleBatch([at(1), { error: REJECTED }, at(2), { error: REJECTED }]);
+  expect(counts()).toMatchObject({ published: 2, failed: 2, lost: 2 });
+});
+
 test("an event given up at shutdown is failed and lost, and has a line of its own with its key", async () => {
   const { publisher, producer, counts, lines } = start();
   const receipt = publisher.one(BODY, ORDER, LONG);
@@ -86,18 +109,18 @@ test("who asks for it is told what became of an event, before its answer or long
   const { publisher, producer } = start();
   const told: unknown[] = [];
   const tell = (receipt: unknown) => void told.push(receipt);
-  const receipt = publisher.one(BODY, USER, LONG, tell);
+  const receipt = publisher.one(BODY, USER, LONG, undefined, tell);
   producer.settle(at(7));
   expect(told).toEqual([await receipt]);
-  await publisher.one(BODY, USER, 1, tell);
+  await publisher.one(BODY, USER, 1, undefined, tell);
   expect(told).toHaveLength(1);
   producer.settle({ error: REJECTED });
   expect(told[1]).toMatchObject({ status: "failed", error: REJECTED });
-  publisher.one(BODY, USER, "no", tell);
+  publisher.one(BODY, USER, "no", undefined, tell);
   producer.settle(at(8));
   expect(told[2]).toMatchObject({ status: "delivered", offset: 8 });
   producer.refuseWith = failure("admission-closed", "full");
-  publisher.one(BODY, USER, LONG, tell);
+  publisher.one(BODY, USER, LONG, undefined, tell);
   expect(told).toHaveLength(3);
 });
 
@@ -106,10 +129,10 @@ test("who asks for it is told what became of a batch, before its answer or long 
   const told: unknown[] = [];
   const tell = (outcome: unknown) => void told.push(outcome);
   producer.batchOf = [USER, ORDER];
-  const outcome = publisher.many(BODY, "array", LONG, tell);
+  const outcome = publisher.many(BODY, "array", LONG, undefined, tell);
   producer.settleBatch([at(1), { error: REJECTED }]);
   expect(told).toEqual([await outcome]);
-  await publisher.many(BODY, "array", 1, tell);
+  await publisher.many(BODY, "array", 1, undefined, tell);
   expect(told).toHaveLength(1);
   producer.settleBatch([at(1), at(2, "orders")]);
   expect(told[1]).toMatchObject([{ status: "delivered" }, { status: "delivered", topic: "orders" }]);
@@ -309,6 +332,7 @@ function recordLog(lines: string[]): EventLog {
     }),
     rejected: ({ code }, fields) => void lines.push(`rejected ${code} ${fields?.["event_type"]}`),
     lost: ({ id, type, topic, key }) => void lines.push(`lost ${type} ${id} ${topic} ${key}`),
+    left: (ms, fields) => void lines.push(`left ${JSON.stringify(fields)} ${ms} ms`),
     flush() {},
   };
 }

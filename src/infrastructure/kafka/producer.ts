@@ -11,7 +11,8 @@ import { type EventCore, knownOrNull } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { kafkaOptions } from "./options.ts";
 import { refusal } from "./refusal.ts";
-import { type BatchWindow, readStatistics } from "./statistics.ts";
+import { createRetryLog } from "./retries.ts";
+import { type BatchWindow, readStatistics, type Statistics } from "./statistics.ts";
 import { Kafka } from "./upstream.ts";
 
 export interface ProducerOptions {
@@ -46,10 +47,14 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
     maxBytes: Number(settings["queue.buffering.max.kbytes"]) * 1024,
     maxMessageBytes: Number(settings["message.max.bytes"]),
   };
+  const logRetries = createRetryLog(logger, settings, (code) => core.errorText(code));
   const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
   client.on("delivery-report", settleEvent);
-  const known = watch(client, options.onBatches);
+  const known = watch(client, ({ retries, batches }) => {
+    logRetries(retries);
+    options.onBatches(batches);
+  });
   const core = await connect(client, config.kafka.topic, (brokers) => {
     Object.assign(known, { brokersUp: brokers.length, brokersKnown: brokers.length });
     options.onReady(brokers.map(({ host, port }) => `${host}:${port}`).join(","));
@@ -142,16 +147,15 @@ interface Known {
 }
 
 /** What the client tells of itself and the cluster, kept up to date. */
-function watch(client: RdKafka.Producer, onBatches: ProducerOptions["onBatches"]): Known {
+function watch(client: RdKafka.Producer, onStatistics: (statistics: Statistics) => void): Known {
   const known: Known = { contacted: false, brokersUp: 0, brokersKnown: 0, retries: 0 };
   client.on("event.stats", ({ message }) => {
-    const report = readStatistics(message);
-    if (report === undefined) return;
-    const { counts, batches } = report;
-    // A broker that leaves takes its count along, and a counter must not fall.
-    Object.assign(known, counts, { retries: Math.max(counts.retries, known.retries) });
+    const statistics = readStatistics(message);
+    if (statistics === undefined) return;
+    const { brokersUp, brokersKnown, retries } = statistics;
+    Object.assign(known, { brokersUp, brokersKnown, retries: retries.count });
     if (known.brokersUp > 0) delete known.lastError;
-    onBatches(batches);
+    onStatistics(statistics);
   });
   client.on("event.error", (error) => {
     const { code, message } = error;

@@ -13,37 +13,47 @@ const Window = v.object({
 });
 
 /** The part of librdkafka's statistics (its STATISTICS.md) that is used here. */
-const Statistics = v.pipe(
+const Report = v.pipe(
   v.string(),
   v.parseJson(),
   v.object({
-    brokers: v.record(v.string(), v.object({ nodeid: v.number(), state: v.string(), txretries: v.number() })),
+    brokers: v.record(v.string(), v.object({ nodeid: v.number(), state: v.string() })),
     topics: v.record(v.string(), v.object({ batchcnt: Window })),
+    // Of ours: src/native/retry-patches.ts.
+    produce_retries: v.object({ cnt: v.number(), retry: v.number(), err: v.number() }),
   }),
 );
 
 /** How many records the batches of one topic held, since the last report. */
 export type BatchWindow = v.InferOutput<typeof Window>;
 
-export interface BrokerCounts {
+/** The Produce requests that were sent again. */
+export interface Retries {
+  /** Since the client started. */
+  count: number;
+  /** Of the last one: how many of its retries were counted, and the error code that it followed. */
+  retry: number;
+  code: number;
+}
+
+export interface Statistics {
   brokersUp: number;
   brokersKnown: number;
-  retries: number;
+  retries: Retries;
+  batches: BatchWindow[];
 }
 
 /** Reads one statistics report; undefined where it is not one. */
-export function readStatistics(json: string): { counts: BrokerCounts; batches: BatchWindow[] } | undefined {
-  const report = v.safeParse(Statistics, json);
+export function readStatistics(json: string): Statistics | undefined {
+  const report = v.safeParse(Report, json);
   if (!report.success) return undefined;
-  const brokers = Object.values(report.output.brokers);
+  const { brokers, topics, produce_retries: retries } = report.output;
   // A bootstrap address has no node id until the broker behind it has said which one it is.
-  const known = brokers.filter(({ nodeid }) => nodeid >= 0);
+  const known = Object.values(brokers).filter(({ nodeid }) => nodeid >= 0);
   return {
-    counts: {
-      brokersUp: known.filter(({ state }) => state === "UP").length,
-      brokersKnown: known.length,
-      retries: brokers.reduce((sum, { txretries }) => sum + txretries, 0),
-    },
-    batches: Object.values(report.output.topics).map(({ batchcnt }) => batchcnt),
+    brokersUp: known.filter(({ state }) => state === "UP").length,
+    brokersKnown: known.length,
+    retries: { count: retries.cnt, retry: retries.retry, code: retries.err },
+    batches: Object.values(topics).map(({ batchcnt }) => batchcnt),
   };
 }

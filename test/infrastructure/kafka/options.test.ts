@@ -41,6 +41,14 @@ test("the embedded broker is a mock cluster, and no other address is asked", () 
   expect(options).not.toHaveProperty("bootstrap.servers");
 });
 
+test("KAFKA_BATCH_SIZE bounds the batches on the wire where it is set, also to its default", () => {
+  const property = "batch.num.messages";
+  expect(optionsFor({})[property]).toBe(10_000);
+  expect(optionsFor({ KAFKA_BATCH_SIZE: "100" })[property]).toBe(100);
+  expect(optionsFor({ KAFKA_BATCH_SIZE: "7" })[property]).toBe(7);
+  expect(optionsFor({ KAFKA_BATCH_SIZE: "7", RDKAFKA_BATCH_NUM_MESSAGES: "8" })[property]).toBe("8");
+});
+
 test("an RDKAFKA_ variable has the last word", () => {
   const options = optionsFor({
     RDKAFKA_LINGER_MS: "50",

@@ -1,0 +1,7 @@
+/** A change to one place of librdkafka's sources. */
+export interface Patch {
+  file: string;
+  why: string;
+  find: string;
+  replace: string;
+}

@@ -1,0 +1,83 @@
+import type { Patch } from "./patch.ts";
+
+/** Retries that are counted, that wait as they should, and that are not ruled out for what another event did. */
+export const RETRY_PATCHES: readonly Patch[] = [
+  {
+    file: "src/rdkafka_int.h",
+    // A produce request that failed is not sent again as it is: its messages go back to their partition, and none of
+    // librdkafka's counters tells (txretries counts the other kinds of requests).
+    why: "produce requests that are sent again must be seen: their number, and which retry of what error the last one is",
+    find: `        rd_list_t rk_broker_by_id; /* Fast id lookups. */
+`,
+    replace: `        rd_list_t rk_broker_by_id; /* Fast id lookups. */
+        struct {
+                rd_atomic64_t cnt;
+                rd_atomic32_t retry;
+                rd_atomic32_t err;
+        } rk_produce_retries;
+`,
+  },
+  {
+    file: "src/rdkafka_request.c",
+    why: "the count of the one above: a batch that was on the wire and goes back to its partition, some of it at least",
+    find: `                rd_kafka_toppar_retry_msgq(rktp, &batch->msgq, perr->incr_retry,
+                                           perr->status);
+`,
+    // Once back in the partition's queue a message may be sent and freed by another thread.
+    replace: `                int before = rd_kafka_msgq_len(&batch->msgq);
+                int retry  = before > 0 ? rd_kafka_msgq_first(&batch->msgq)
+                                                  ->rkm_u.producer.retries +
+                                              perr->incr_retry
+                                        : 0;
+
+                rd_kafka_toppar_retry_msgq(rktp, &batch->msgq, perr->incr_retry,
+                                           perr->status);
+
+                if (rd_kafka_buf_was_sent(request) &&
+                    rd_kafka_msgq_len(&batch->msgq) < before) {
+                        rd_atomic64_add(&rk->rk_produce_retries.cnt, 1);
+                        rd_atomic32_set(&rk->rk_produce_retries.retry, retry);
+                        rd_atomic32_set(&rk->rk_produce_retries.err, perr->err);
+                }
+`,
+  },
+  {
+    file: "src/rdkafka.c",
+    why: "the report of the two above: produce_retries in the statistics",
+    find: `            total.txmsg_bytes, total.rxmsgs, total.rxmsg_bytes);
+
+        _st_printf("}" /*close object*/);
+`,
+    replace: `            total.txmsg_bytes, total.rxmsgs, total.rxmsg_bytes);
+
+        _st_printf(", \\"produce_retries\\":{\\"cnt\\":%" PRId64
+                   ",\\"retry\\":%d,\\"err\\":%d}",
+                   rd_atomic64_get(&rk->rk_produce_retries.cnt),
+                   (int)rd_atomic32_get(&rk->rk_produce_retries.retry),
+                   (int)rd_atomic32_get(&rk->rk_produce_retries.err));
+
+        _st_printf("}" /*close object*/);
+`,
+  },
+  {
+    file: "src/rdkafka_partition.c",
+    // With 100 ms to begin with the 26th retry's wait, and those of some after it, come out below 0: no wait at all.
+    why: "the wait before a retry must not overflow an int, however many retries there are",
+    find: `                                    (1 << (rkm->rkm_u.producer.retries - 1)) *
+                                    retry_ms;
+`,
+    replace: `                                    ((rd_ts_t)1 << RD_MIN(
+                                         rkm->rkm_u.producer.retries - 1, 30)) *
+                                    retry_ms;
+`,
+  },
+  {
+    file: "src/rdkafka_broker.c",
+    // With one invalid record its error was written over the "part of a batch with invalid records" of all others.
+    why: "a batch with one invalid record must fail as one with two does: the valid ones with a code of their own",
+    find: `            (presult && presult->record_errors_cnt > 1)
+`,
+    replace: `            (presult && presult->record_errors_cnt > 0)
+`,
+  },
+];
