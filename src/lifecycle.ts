@@ -50,6 +50,8 @@ export interface DrainOptions {
   timeout: number;
   intake: Intake;
   producer: Pick<Producer, "flush" | "abandon">;
+  /** Those who wait for it are in flight in the intake, until it gives them up. */
+  atomic: { abandon(): Promise<void> };
   /** Milliseconds since the last post came in. */
   idleFor: () => number;
   logger: Logger;
@@ -69,7 +71,14 @@ const reserve = (timeout: number): number => Math.min(2000, timeout / 5);
  * time is left, then stops the intake, flushes to Kafka, and gives up what is left when the time is over, less a reserve
  * for saying so. Resolves when everything taken has been settled.
  */
-export async function drain({ timeout, intake, producer, idleFor, logger }: DrainOptions): Promise<void> {
+export async function drain({
+  timeout,
+  intake,
+  producer,
+  atomic,
+  idleFor,
+  logger,
+}: DrainOptions): Promise<void> {
   const begin = performance.now();
   const left = () => Math.max(0, begin + timeout - reserve(timeout) - performance.now());
   const quiet = () => Math.min(idleFor(), performance.now() - begin) >= quietTime(timeout);
@@ -83,7 +92,7 @@ export async function drain({ timeout, intake, producer, idleFor, logger }: Drai
     await Promise.race([stopped, Bun.sleep(POLL_MS)]);
     flushed = await producer.flush(left());
   }
-  if (!flushed) await producer.abandon();
+  await Promise.all([atomic.abandon(), flushed || producer.abandon()]);
   await Promise.race([stopped, Bun.sleep(LAST_ANSWERS_MS)]);
   await intake.kill();
   await producer.abandon();

@@ -63,7 +63,7 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   const timeout = config.server.shutdownTimeout;
   logger.info({ why, timeout_ms: timeout }, "Draining");
   const idleFor = () => performance.now() - lastPost();
-  await drain({ timeout, intake, producer: app.producer, idleFor, logger });
+  await drain({ timeout, intake, producer: app.producer, atomic: app.atomic, idleFor, logger });
   await admin.kill();
   await end(app, logger);
 }

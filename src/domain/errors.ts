@@ -4,6 +4,7 @@
  */
 export const ERROR_KINDS = {
   "malformed-body": { title: "The body is not JSON", retriable: false },
+  "invalid-parameter": { title: "A parameter of the request is not allowed", retriable: false },
   "unknown-event": { title: "No event of this name is configured", retriable: false },
   "not-found": { title: "There is nothing at this path", retriable: false },
   "method-not-allowed": { title: "This path does not take this method", retriable: false },

@@ -2,9 +2,11 @@ import { type Failure, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Framing } from "../domain/ports.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
+import type { AtomicPublisher } from "../usecase/atomic.ts";
 import type { Publisher, Wait } from "../usecase/publish.ts";
 import type { RequestTally, RouteTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
+import { atomicWait, readAtomic } from "./atomic.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import { type Preference, readPrefer } from "./prefer.ts";
 import { toProblem } from "./problem.ts";
@@ -12,6 +14,7 @@ import { type BodyShape, explain } from "./schemas.ts";
 
 export interface PostOptions {
   publisher: Publisher;
+  atomic: Pick<AtomicPublisher, "publish">;
   types: readonly EventType[];
   limits: BodyLimits;
   /** What a post waits for that does not say, and the longest that any may wait, in milliseconds. */
@@ -74,14 +77,27 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     const framing = framingOf(mediaType);
     if (framing === undefined)
       return refused(unsupported(mediaType, "application/json, application/x-ndjson"));
+    const atomic = readAtomic(request.url);
+    if (typeof atomic === "object") return refused(atomic);
     const body = await readBody(request, limits);
     if ("code" in body) return refused(body);
+    if (atomic) return answerAtomic(request, body, framing);
     const { wait, applied } = prefer(request);
     const outcome = await publisher.many(body, framing, wait);
     if (Array.isArray(outcome)) {
       return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
     }
     if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
+    return refused(explained(outcome, request, body, framing));
+  }
+
+  async function answerAtomic(request: Request, body: Uint8Array, framing: Framing): Promise<Response> {
+    const preference = prefer(request);
+    const wait = atomicWait(preference.wait, preference.applied !== undefined, options.longestWait);
+    if (typeof wait === "object") return refused(wait);
+    const outcome = await options.atomic.publish({ body, framing }, wait);
+    if (outcome.status === "delivered") return answers.rendered(200, outcome.json, preference.applied);
+    if (outcome.status === "failed") return answers.problem(outcome.error);
     return refused(explained(outcome, request, body, framing));
   }
 

@@ -3,6 +3,7 @@ import { ERROR_KINDS, type ErrorCode, type Failure, isRetriable } from "../domai
 /** The one place where a failure becomes an HTTP status. */
 const STATUS: Record<ErrorCode, number> = {
   "malformed-body": 400,
+  "invalid-parameter": 400,
   "forbidden-origin": 403,
   "forbidden-topic": 403,
   "unknown-event": 404,

@@ -61,6 +61,8 @@ export interface EventCore {
     done: (receipts: Uint8Array | undefined) => void,
     receipts?: boolean,
   ): number | { ids: string | string[]; table: Float64Array };
+  /** Why `produceBatch` would refuse the body even if the queue were empty; 0 where it would not. Takes nothing. */
+  checkBatch(body: Uint8Array, ndjson: boolean): number;
   /** The offset of the byte at which the last malformed body stopped being JSON. */
   brokenAt(): number;
   /** What was taken and is not reported, and the bytes of its values, keys and headers. */

@@ -9,7 +9,7 @@ import { sendBatch } from "./batch.ts";
 import { connect, logClient } from "./connection.ts";
 import { type EventCore, knownOrNull } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
-import { kafkaOptions } from "./options.ts";
+import { kafkaOptions, queueLimits } from "./options.ts";
 import { refusal } from "./refusal.ts";
 import { type BatchWindow, readStatistics } from "./statistics.ts";
 import { Kafka } from "./upstream.ts";
@@ -41,11 +41,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
   const { config, logger } = options;
   const { types } = config.events;
   const settings = kafkaOptions(config);
-  const limits = {
-    maxMessages: Number(settings["queue.buffering.max.messages"]),
-    maxBytes: Number(settings["queue.buffering.max.kbytes"]) * 1024,
-    maxMessageBytes: Number(settings["message.max.bytes"]),
-  };
+  const limits = queueLimits(settings);
   const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
   client.on("delivery-report", settleEvent);
@@ -157,7 +153,8 @@ function watch(client: RdKafka.Producer, onBatches: ProducerOptions["onBatches"]
   return known;
 }
 
-function eventOptions({ events: { types, format }, app }: ProducerOptions["config"]) {
+/** How the core reads and envelopes events. */
+export function eventOptions({ events: { types, format }, app }: ProducerOptions["config"]) {
   return {
     scan: {
       types: types.map(({ name }) => name),

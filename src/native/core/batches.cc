@@ -21,12 +21,9 @@ Napi::Value Posts::ProduceBatch(std::string_view body, bool ndjson, bool receipt
     scanner_.Clear();
     return Napi::Number::New(env_, reason);
   };
-  const ScanResult scan = scanner_.Scan(body, ndjson ? Framing::kLines : Framing::kArray);
-  if (scan.status != ScanStatus::kOk) return refuse(Refused(scan));
-  const size_t count = scanner_.events().size();
   size_t bytes = 0;
-  for (const ScannedEvent& event : scanner_.events()) bytes += QueueBound(event);
-  if (count > max_messages_ || bytes > max_bytes_) return refuse(kTooMuch);
+  if (const int reason = ScanBatch(body, ndjson, &bytes)) return refuse(reason);
+  const size_t count = scanner_.events().size();
   if (!HasRoom(count, bytes)) return refuse(kNoRoom);
 
   ids_.clear();
@@ -44,6 +41,20 @@ Napi::Value Posts::ProduceBatch(std::string_view body, bool ndjson, bool receipt
   Complete(batch);
   scanner_.Clear();
   return result;
+}
+
+int Posts::ScanBatch(std::string_view body, bool ndjson, size_t* bytes) {
+  const ScanResult scan = scanner_.Scan(body, ndjson ? Framing::kLines : Framing::kArray);
+  if (scan.status != ScanStatus::kOk) return Refused(scan);
+  for (const ScannedEvent& event : scanner_.events()) *bytes += QueueBound(event);
+  return scanner_.events().size() > max_messages_ || *bytes > max_bytes_ ? kTooMuch : 0;
+}
+
+int Posts::CheckBatch(std::string_view body, bool ndjson) {
+  size_t bytes = 0;
+  const int reason = ScanBatch(body, ndjson, &bytes);
+  scanner_.Clear();
+  return reason;
 }
 
 // One string is cheaper than many, but only ids of our own making are known to hold no line feed.

@@ -51,6 +51,9 @@ class Posts {
   Napi::Value ProduceBatch(std::string_view body, bool ndjson, bool receipts, Napi::Function done, rd_kafka_t* handle,
                            const TopicOf& topic_of);
 
+  /// Why ProduceBatch() would refuse the body even if the queue were empty: 0, or a Refusal. Nothing is taken.
+  int CheckBatch(std::string_view body, bool ndjson);
+
   /// Books one message's report. Called for messages of batches.
   void Report(const rd_kafka_message_t* message);
   /// To be called before Report() whenever JavaScript may have run since.
@@ -103,6 +106,8 @@ class Posts {
   };
 
   int Refused(const ScanResult& scan);
+  /// Scans a batch and measures its events by QueueBound(). Returns 0 or a Refusal.
+  int ScanBatch(std::string_view body, bool ndjson, size_t* bytes);
   bool HasRoom(size_t events, size_t bytes) const;
   /// No message that Compose() makes of the event takes more of Queue::bytes.
   size_t QueueBound(const ScannedEvent& event) const;

@@ -36,6 +36,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value HandOverEvents(const Napi::CallbackInfo& info);
   void HandOver();
   Napi::Value ProduceBatch(const Napi::CallbackInfo& info);
+  Napi::Value CheckBatch(const Napi::CallbackInfo& info);
   Napi::Value BrokenAt(const Napi::CallbackInfo& info);
   Napi::Value Queued(const Napi::CallbackInfo& info);
   Napi::Value ErrorText(const Napi::CallbackInfo& info);
