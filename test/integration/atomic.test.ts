@@ -47,9 +47,10 @@ test("an atomic batch is answered with where each of its events is, whatever its
   const answer = await app.post(ATOMIC, lines.join("\n"), NDJSON);
   expect(answer.status).toBe(200);
   const records = [...(await consume(kafka.bootstrap, topic)), ...(await consume(kafka.bootstrap, orders))];
-  const found = records.map(({ value, topic: place, partition, offset, timestamp }) => ({
-    ...{ status: "delivered", id: JSON.parse(String(value)).id, topic: place, partition, offset, timestamp },
-  }));
+  const found = records.map(({ value, topic: place, partition, offset, timestamp }) => {
+    const { id } = JSON.parse(String(value));
+    return { status: "delivered", id, topic: place, partition, offset, timestamp };
+  });
   const byId = (a: { id: string }, b: { id: string }) => a.id.localeCompare(b.id);
   expect(answer.receipts as { id: string }[]).toEqual(found.toSorted(byId));
   expect((await app.get("/api/v1/events/stats")).body).toMatchObject({ published: 4, failed: 0, pending: 0 });
@@ -86,7 +87,9 @@ test("a fenced producer is replaced, and what it could not commit is committed b
   expect((await app.post(ATOMIC, events(0))).status).toBe(200);
   const id = lineOf(app, "Transactional producer ready")?.["transactional_id"];
   await using other = await openProducer({
-    ...{ "test.mock.num.brokers": 0, "bootstrap.servers": kafka.bootstrap, "transactional.id": id },
+    "test.mock.num.brokers": 0,
+    "bootstrap.servers": kafka.bootstrap,
+    "transactional.id": id,
   });
   await called((done) => other.producer.initTransactions(20_000, done));
   const answers = await Promise.all([1, 2, 3].map((batch) => app.post(ATOMIC, events(batch))));
