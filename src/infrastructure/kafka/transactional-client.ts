@@ -16,8 +16,11 @@ export interface TransactionalClient {
   readonly core: EventCore;
   /** Resolves when transactions can begin. Kafka may be down for as long as it takes. */
   readonly ready: Promise<CallError | undefined>;
-  /** Resolves when the client can never produce again. */
-  readonly failed: Promise<CallError>;
+  /**
+   * Calls back when the client can never produce again, at once if that is so; the callback before is let go. No promise:
+   * each transaction would leave its reaction behind in one that stays pending.
+   */
+  whenFailed(callback: (error: CallError) => void): void;
   begin(): Promise<CallError | undefined>;
   /** Both resume what the call before left unfinished, and end early, with a retriable error, at `until` or `close`. */
   commit(until?: number): Promise<CallError | undefined>;
@@ -49,10 +52,12 @@ export async function openTransactional(options: TransactionalClientOptions): Pr
   const settings = transactionalOptions(config, id, bootstrap);
   const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
-  const failed = new Promise<CallError>((resolve) => {
-    client.on("event.error", (error) => {
-      if (error.isFatal) resolve(error);
-    });
+  let fatal: CallError | undefined;
+  let onFailed: (error: CallError) => void = () => {};
+  client.on("event.error", (error) => {
+    if (!error.isFatal) return;
+    fatal ??= error;
+    onFailed(fatal);
   });
   const core = await connect(client, config.kafka.topic, () => {});
   core.configureEvents({ ...queueLimits(settings), ...eventOptions(config) });
@@ -73,7 +78,10 @@ export async function openTransactional(options: TransactionalClientOptions): Pr
     id,
     core,
     ready: resumed((done) => client.initTransactions(SLICE_MS, done)),
-    failed,
+    whenFailed(callback) {
+      onFailed = callback;
+      if (fatal) callback(fatal);
+    },
     begin: () => called((done) => client.beginTransaction(done)),
     commit: (until) => resumed((done) => client.commitTransaction(SLICE_MS, done), until),
     abort: (until) => resumed((done) => client.abortTransaction(SLICE_MS, done), until),

@@ -100,7 +100,7 @@ export function createTransactions({ config, logger, bootstrap }: TransactionsOp
     const batches = taken.map(({ known }) => known);
     const fatal = await Promise.race([
       Promise.all(taken.map(({ settled }) => settled)).then(() => undefined),
-      on.failed,
+      new Promise<CallError>((resolve) => on.whenFailed(resolve)),
       state.cancelled,
     ]);
     if (state.cancelRequested) return { ...(await aborted(on, CANCELLED, batches)), outcome: "cancelled" };
