@@ -13,9 +13,13 @@ import { HEALTH_PATHS, healthRoutes } from "./http/routes/health.ts";
 import { RECEIPT_PATHS, receiptRoutes } from "./http/routes/receipts.ts";
 import { createBatchSizes } from "./infrastructure/batch-sizes.ts";
 import { watchEventLoop } from "./infrastructure/event-loop-lag.ts";
+import { kafkaOptions, queueLimits } from "./infrastructure/kafka/options.ts";
 import { createProducer, librdkafkaVersion } from "./infrastructure/kafka/producer.ts";
+import { createTransactions } from "./infrastructure/kafka/transactions.ts";
 import { createMetrics } from "./infrastructure/metrics.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
+import { type AtomicPublisher, createAtomicPublisher } from "./usecase/atomic.ts";
+import { createBooks } from "./usecase/books.ts";
 import { createEventLog, type EventLog } from "./usecase/eventlog.ts";
 import { judgeHealth } from "./usecase/health.ts";
 import { createIdempotency } from "./usecase/idempotency.ts";
@@ -31,6 +35,7 @@ export interface App {
   /** What the kubelet and Prometheus ask. */
   admin: Application;
   producer: Producer;
+  atomic: AtomicPublisher;
   lifecycle: Lifecycle;
   tally: Tally;
   eventLog: EventLog;
@@ -57,15 +62,21 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const eventLoop = watchEventLoop();
   const fatalError = () => producer.status().fatalError;
   const lifecycle = createLifecycle({ hasRoom: () => producer.status().hasRoom, fatalError });
+  const reached = Promise.withResolvers<string>();
   const producer = await createProducer({
     config,
     logger,
     onBatches: batchSizes.observe,
     onContact: () => lifecycle.contacted(),
     onReady(bootstrap) {
+      reached.resolve(bootstrap);
       logger.info({ bootstrap }, config.kafka.embedded ? "Embedded broker ready" : "Kafka reached");
     },
   });
+
+  // The embedded brokers are the producer's, and nowhere before it has started.
+  const bootstrap = config.kafka.embedded ? reached.promise : Promise.resolve(config.kafka.brokers);
+  const transactions = createTransactions({ config, logger, bootstrap });
 
   const tally = createTally([...new Set(types.map(({ type }) => type))]);
   const requests = createRequestTally([...EVENT_PATHS, ...RECEIPT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
@@ -75,8 +86,15 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const answers = createAnswers({ draining: () => lifecycle.draining });
   const { writeTimeout } = config.server;
   const originCheck = createOriginCheck(config.cors.origins);
-  const status = () => producer.status();
   const idempotency = createIdempotency(config.idempotency);
+  const status = () => {
+    const [alone, together] = [producer.status(), transactions.status()];
+    return {
+      ...alone,
+      queuedRecords: alone.queuedRecords + together.queuedRecords,
+      queuedBytes: alone.queuedBytes + together.queuedBytes,
+    };
+  };
   const onRefused = (error: Failure, type?: EventType) => {
     tally.rejected(error.code, type && tally.type(type.type));
     eventLog.rejected(error, type && { event_type: type.type });
@@ -92,6 +110,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     tally,
     requests,
     status,
+    renewals: () => transactions.status().renewals,
     ready: () => lifecycle.notReady() === undefined,
     draining: () => lifecycle.draining,
     batchSizes: batchSizes.histogram,
@@ -100,9 +119,17 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     idempotency: idempotency.memory,
     info: { version, librdkafka: librdkafkaVersion, app: config.app.name, app_version: config.app.version },
   });
+  const atomic = createAtomicPublisher({
+    transactions,
+    books: createBooks({ types, tally, eventLog, now: () => performance.now() }),
+    maxRetries: config.kafka.maxRetries,
+    retryBackoff: config.kafka.retryBackoff,
+    maxBytes: queueLimits(kafkaOptions(config)).maxBytes,
+  });
   const events = eventRoutes({
     publisher: createPublisher({ producer, types, tally, eventLog }),
     idempotency,
+    atomic,
     types,
     limits: { ...config.server, closing: closing.signal },
     wait: config.events.ack === "accepted" ? "no" : writeTimeout,
@@ -129,6 +156,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     }),
     admin: createApplication({ ...shared, routes: [health, admin] }),
     producer,
+    atomic,
     lifecycle,
     tally,
     eventLog,
@@ -140,6 +168,8 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     refuse: () => closing.abort(),
     async close() {
       eventLoop.stop();
+      // The embedded brokers end with the producer.
+      await transactions.close();
       await producer.close();
     },
   };

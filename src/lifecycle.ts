@@ -52,6 +52,8 @@ export interface DrainOptions {
   producer: Pick<Producer, "flush" | "abandon">;
   /** Answers the posts whose bodies have not arrived yet. */
   refuse: () => void;
+  /** Those who wait for it are in flight in the intake, until it gives them up. */
+  atomic: { abandon(): Promise<void> };
   /** Milliseconds since the last post came in. */
   idleFor: () => number;
   logger: Logger;
@@ -76,6 +78,7 @@ export async function drain({
   intake,
   producer,
   refuse,
+  atomic,
   idleFor,
   logger,
 }: DrainOptions): Promise<void> {
@@ -93,7 +96,7 @@ export async function drain({
     flushed = await producer.flush(left());
   }
   refuse();
-  await producer.abandon();
+  await Promise.all([atomic.abandon(), producer.abandon()]);
   await Promise.race([stopped, Bun.sleep(LAST_ANSWERS_MS)]);
   await intake.kill();
 }

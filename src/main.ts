@@ -66,8 +66,8 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   logger.info({ why, timeout_ms: timeout }, "Draining");
   const idleFor = () => performance.now() - lastPost();
   // Whatever goes wrong in it, the process must end.
-  const { producer, refuse } = app;
-  await drain({ timeout, intake, producer, refuse, idleFor, logger }).catch(app.uncaught);
+  const { producer, atomic, refuse } = app;
+  await drain({ timeout, intake, producer, atomic, refuse, idleFor, logger }).catch(app.uncaught);
   await admin.kill();
   await end(app, logger);
 }

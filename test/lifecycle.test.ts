@@ -47,7 +47,7 @@ test("a process whose client has failed for good is not ready, and says why", ()
 test("when it is quiet for a tenth of the time, the intake stops and Kafka gets the rest", async () => {
   const { run, calls, at } = start();
   await run(10_000);
-  expect(calls).toEqual(["stop", "flush 7000", "refuse", "abandon", "kill"]);
+  expect(calls).toEqual(["stop", "flush 7000", "refuse", "abandon atomic", "abandon", "kill"]);
   expect(at("stop")).toBe(1000);
 });
 
@@ -66,7 +66,7 @@ test("requests that come in keep it open until they pause", async () => {
 test("when it is never quiet, the intake stops with a third of the time left for the flush", async () => {
   const { run, calls } = start({ lastRequest: Infinity });
   await run(9000);
-  expect(calls).toEqual(["stop", "flush 3000", "refuse", "abandon", "kill"]);
+  expect(calls).toEqual(["stop", "flush 3000", "refuse", "abandon atomic", "abandon", "kill"]);
 });
 
 test("what answers under way add to the queue is flushed, too", async () => {
@@ -80,7 +80,7 @@ test("what answers under way add to the queue is flushed, too", async () => {
 test("what Kafka does not take by the deadline is given up with time left to say so", async () => {
   const { run, calls, at } = start({ flushed: false });
   await run(10_000);
-  expect(calls).toEqual(["stop", "flush 7000", "refuse", "abandon", "kill"]);
+  expect(calls).toEqual(["stop", "flush 7000", "refuse", "abandon atomic", "abandon", "kill"]);
   expect(at("abandon")).toBe(8000);
 });
 
@@ -94,7 +94,7 @@ test("a client that never takes its answer does not keep the process", async () 
 test("a drain without any time gives up at once what is left", async () => {
   const { run, calls } = start({ flushed: false, lastRequest: Infinity });
   await run(0);
-  expect(calls).toEqual(["stop", "flush 0", "refuse", "abandon", "kill"]);
+  expect(calls).toEqual(["stop", "flush 0", "refuse", "abandon atomic", "abandon", "kill"]);
 });
 
 interface Situation {
@@ -131,10 +131,11 @@ function start({ lastRequest = 0, answeredAt = 0, flushed = true }: Situation = 
     abandon: async () => note("abandon"),
   };
   const refuse = () => note("refuse");
+  const atomic: DrainOptions["atomic"] = { abandon: async () => note("abandon atomic") };
   const idleFor = () => Math.max(0, clock - lastRequest);
   return {
     calls,
-    run: (timeout: number) => drain({ timeout, intake, producer, refuse, idleFor, logger: SILENT }),
+    run: (timeout: number) => drain({ timeout, intake, producer, atomic, refuse, idleFor, logger: SILENT }),
     at: (call: string) => times[calls.indexOf(call)],
   };
 }

@@ -14,7 +14,7 @@ const MAX_INT = 2_147_483_647;
 const GUARDED: readonly Guarded[] = [
   { property: /^(bootstrap\.servers|metadata\.broker\.list)$/, reason: "KAFKA_BROKER_LIST has the brokers" },
   { property: /^test\.mock\./, reason: "KAFKA_BROKER_LIST=embedded starts the mock cluster" },
-  { property: /^transactional\.id$/, reason: "no transaction is begun, so no event would be taken" },
+  { property: /^transactional\.id$/, reason: "each client that needs one has its own" },
   {
     property: /^delivery\.report\.only\.error$/,
     allowed: oneOf("false"),

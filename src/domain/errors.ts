@@ -5,6 +5,7 @@
 export const ERROR_KINDS = {
   "malformed-body": { title: "The body is not JSON", retriable: false },
   "idempotency-key-malformed": { title: "The Idempotency-Key cannot be read", retriable: false },
+  "invalid-parameter": { title: "A parameter of the request is not allowed", retriable: false },
   "unknown-event": { title: "No event of this name is configured", retriable: false },
   "unknown-receipt": { title: "Nothing is known of an event with this id", retriable: false },
   "not-found": { title: "There is nothing at this path", retriable: false },

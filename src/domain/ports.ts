@@ -53,6 +53,53 @@ export interface Producer {
   status(): ProducerStatus;
 }
 
+/** A batch as it was posted. */
+export interface RawBatch {
+  body: Uint8Array;
+  framing: Framing;
+}
+
+/** A batch inside a transaction; where all of it was delivered, with the JSON of `Receipts`. */
+export interface TakenBatch {
+  batch: Batch;
+  receipts: Uint8Array | undefined;
+}
+
+/**
+ * What became of a transaction. `aborted` and `cancelled`: whoever reads committed records sees nothing of it, now or
+ * later. `unknown`: all of it or nothing. `batches` say of each what was taken, or why nothing was; they may be missing
+ * where there was no transaction.
+ */
+export type TransactionResult =
+  | { outcome: "committed"; batches: (TakenBatch | Failure)[] }
+  | { outcome: "aborted" | "cancelled" | "unknown"; error: Failure; batches: (TakenBatch | Failure)[] };
+
+/** A transaction on its way. */
+export interface Transaction {
+  result: Promise<TransactionResult>;
+  /** Asks that nothing of it be visible. False where that can no longer be said, since the commit has begun. */
+  cancel(): boolean;
+}
+
+/** Batches into Kafka, all or nothing; one transaction at a time. */
+export interface Transactions {
+  /** Why a batch can never be taken, if so, as `sendBatch` would say it. */
+  check(batch: RawBatch): Promise<Failure | undefined>;
+  /** Writes the batches in one transaction, once: trying again is the caller's. Never rejects. */
+  publishTogether(batches: readonly RawBatch[]): Transaction;
+  status(): TransactionsStatus;
+  /** Frees the client; a transaction on its way ends soon, as it may. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface TransactionsStatus {
+  /** Events taken and not settled, and the bytes of their values, keys and headers. */
+  queuedRecords: number;
+  queuedBytes: number;
+  /** Clients that had failed for good, and were replaced by another. */
+  renewals: number;
+}
+
 /** Called with what became of an event, its id and its key again beside it. */
 export type Settle = (delivery: Delivery, id: string, key: string | null) => void;
 

@@ -2,10 +2,12 @@ import { type Failure, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Framing } from "../domain/ports.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
+import type { AtomicPublisher } from "../usecase/atomic.ts";
 import type { Idempotency } from "../usecase/idempotency.ts";
 import type { BatchOutcome, Publisher, Settled, Wait } from "../usecase/publish.ts";
 import type { RequestTally, RouteTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
+import { atomicWait, readAtomic } from "./atomic.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import { createKeyedAnswers, KEY_HEADER } from "./keyed.ts";
 import { type Preference, readPrefer } from "./prefer.ts";
@@ -16,6 +18,7 @@ export interface PostOptions {
   publisher: Publisher;
   /** Knows the posts that have an Idempotency-Key. */
   idempotency: Idempotency;
+  atomic: Pick<AtomicPublisher, "publish">;
   types: readonly EventType[];
   limits: BodyLimits;
   /** What a post waits for that does not say, and the longest that any may wait, in milliseconds. */
@@ -87,8 +90,11 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     const framing = framingOf(mediaType);
     if (framing === undefined)
       return refused(unsupported(mediaType, "application/json, application/x-ndjson"));
+    const atomic = readAtomic(request.url);
+    if (typeof atomic === "object") return refused(atomic);
     const body = await readBody(request, limits);
     if ("code" in body) return refused(body);
+    if (atomic) return answerAtomic(request, body, framing);
     const { wait, applied } = prefer(request);
     const respond = (outcome: BatchOutcome): Response => {
       if (Array.isArray(outcome)) {
@@ -102,6 +108,16 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     if (key === null) return respond(await publisher.many(body, framing, wait, request));
     const publish = (settled: Settled<BatchOutcome>) => publisher.many(body, framing, wait, request, settled);
     return keyed({ key, request, body, shape: framing, wait }, publish, respond);
+  }
+
+  async function answerAtomic(request: Request, body: Uint8Array, framing: Framing): Promise<Response> {
+    const preference = prefer(request);
+    const wait = atomicWait(preference.wait, preference.applied !== undefined, options.longestWait);
+    if (typeof wait === "object") return refused(wait);
+    const outcome = await options.atomic.publish({ body, framing }, wait);
+    if (outcome.status === "delivered") return answers.rendered(200, outcome.json, preference.applied);
+    if (outcome.status === "failed") return answers.problem(outcome.error);
+    return refused(explained(outcome, request, body, framing));
   }
 
   /** The scanner does not say what is invalid. A body that it refused without a reason is a fault of ours. */

@@ -4,6 +4,7 @@ import { ERROR_KINDS, type ErrorCode, type Failure, isRetriable } from "../domai
 const STATUS: Record<ErrorCode, number> = {
   "malformed-body": 400,
   "idempotency-key-malformed": 400,
+  "invalid-parameter": 400,
   "forbidden-origin": 403,
   "forbidden-topic": 403,
   "unknown-event": 404,

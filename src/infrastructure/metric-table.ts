@@ -10,6 +10,8 @@ export interface MetricSources {
   tally: Tally;
   requests: RequestTally;
   status: () => ProducerStatus;
+  /** Transactional clients that were replaced by another. */
+  renewals: () => number;
   ready: () => boolean;
   draining: () => boolean;
   batchSizes: Histogram;
@@ -121,6 +123,12 @@ export const METRICS: readonly Metric[] = [
     help: "Produce requests sent again.",
     type: "counter",
     samples: ({ status }) => [{ value: status().retries }],
+  },
+  {
+    name: "producer_renewals_total",
+    help: "Kafka clients that had failed for good and were replaced.",
+    type: "counter",
+    samples: ({ renewals }) => [{ value: renewals(), labels: { kind: "transactional" } }],
   },
   {
     name: "producer_queue_messages",

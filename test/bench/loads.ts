@@ -1,7 +1,7 @@
 import { atLeast, atMost, type Target } from "./figure.ts";
 
-/** One way to post events, and what it should cost. */
-export interface Load {
+/** One way to post events. */
+export interface Post {
   name: string;
   path: string;
   headers: Record<string, string>;
@@ -11,6 +11,10 @@ export interface Load {
   events: number;
   /** The status that says all of them were taken. */
   status: number;
+}
+
+/** The same, and what it should cost. */
+export interface Load extends Post {
   /** Of sidepost's rate, as a part of a bare server's. */
   rate: Target;
   /** CPU microseconds for one event, all threads. */
@@ -67,6 +71,17 @@ export const NDJSON_BATCH: Load = {
   name: `NDJSON batch of ${BATCH_SIZE}`,
   contentType: NDJSON_TYPE,
   body: `${batch.join("\n")}\n`,
+};
+
+/** A few events in one transaction. A bare server has nothing like it. */
+export const ATOMIC: Post = {
+  name: "atomic batch of 10",
+  path: "/api/v1/events?atomic=true",
+  headers: {},
+  contentType: JSON_TYPE,
+  body: `[${batch.slice(0, 10).join(",")}]`,
+  events: 10,
+  status: 200,
 };
 
 export const LOADS = [WAITING, ASYNC, JSON_BATCH, NDJSON_BATCH];

@@ -1,4 +1,4 @@
-import type { Load } from "./loads.ts";
+import type { Post } from "./loads.ts";
 import { cpuOf } from "./proc.ts";
 import type { Server } from "./server.ts";
 import { endOffset, expectEnd, type Topic } from "./topic.ts";
@@ -25,7 +25,7 @@ export interface Cost {
  * Loads a server and says what that cost. Throws when any answer is not a success, and, with a topic given,
  * when that topic did not grow by exactly the events that were answered.
  */
-export async function measure(server: Server, load: Load, pace: Pace, topic?: Topic): Promise<Cost> {
+export async function measure(server: Server, load: Post, pace: Pace, topic?: Topic): Promise<Cost> {
   const end = topic && (await endOffset(topic));
   const before = await cpuOf(server.pid);
   const result = await post({ ...load, ...pace, url: server.url + load.path });
@@ -46,7 +46,7 @@ export async function measure(server: Server, load: Load, pace: Pace, topic?: To
 }
 
 /** One post of a load, to see that the answer is what a success looks like. Throws with the answer if not. */
-export async function expectAnswer(server: string, { path, headers, contentType, body, status }: Load) {
+export async function expectAnswer(server: string, { path, headers, contentType, body, status }: Post) {
   const answer = await fetch(server + path, {
     method: "POST",
     headers: { ...headers, "content-type": contentType },

@@ -11,7 +11,7 @@ import { TEST_NEEDS } from "../helpers/needs.ts";
 import { core, coreSoak } from "./core.ts";
 import { isMet, type Figure } from "./figure.ts";
 import { launch } from "./server.ts";
-import { memory, rates, startups } from "./service.ts";
+import { atomic, memory, rates, startups } from "./service.ts";
 import { table } from "./table.ts";
 import { BROKER, RETENTION } from "./topic.ts";
 import { WRK } from "./wrk.ts";
@@ -43,6 +43,7 @@ const figures: Figure[] = [
   ...(await stage("the start", () => startups(sidepost, bare, plan))),
   ...(await stage("memory", () => memory(sidepost, topic, plan))),
   ...(await stage("loads", () => rates(sidepost, bare, topic, plan))),
+  ...(await stage("atomic batches", () => atomic(sidepost, topic, plan))),
   ...(await stage("core", () => core(kafka, plan))),
   ...(flags.long ? await stage("core, 50 million messages", () => coreSoak(kafka)) : []),
 ];

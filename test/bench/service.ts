@@ -1,5 +1,5 @@
-import { atMost, figure, growth, paired, type Figure } from "./figure.ts";
-import { LOADS, WAITING, type Load } from "./loads.ts";
+import { atLeast, atMost, figure, growth, paired, type Figure } from "./figure.ts";
+import { ATOMIC, LOADS, WAITING, type Load } from "./loads.ts";
 import { expectAnswer, measure, type Cost, type Pace } from "./measure.ts";
 import { memoryOf } from "./proc.ts";
 import { inSequence, inTurn } from "./turns.ts";
@@ -56,6 +56,28 @@ export async function rates(sidepost: Start, bare: Start, topic: Topic, plan: Pl
     ...found.flat(),
     paired("lone waiting post: p50", "ms", both(lone, "p50"), atMost(0.3)),
     figure("memory: peak over all loads", "MB", [peak], atMost(90)),
+  ];
+}
+
+/** Atomic batches, on a process of their own: transactions leave marks of their own among the topic's offsets. */
+export async function atomic(sidepost: Start, topic: Topic, { rounds, seconds }: Plan): Promise<Figure[]> {
+  await using server = await sidepost();
+  await expectAnswer(server.url, ATOMIC);
+  const end = await endOffset(topic);
+  const found = await inSequence(Array.from({ length: rounds }), () =>
+    measure(server, ATOMIC, { seconds, connections: 32 }),
+  );
+  const events = found.reduce((total, cost) => total + cost.events * seconds, 0);
+  const grown = (await endOffset(topic)) - end;
+  if (grown < events)
+    throw new Error(`Kafka should have ${events} more events by the answers, and has ${grown}`);
+  const each = (of: keyof Cost): number[] => found.map((cost) => cost[of]);
+  const batches = each("events").map((rate) => rate / ATOMIC.events);
+  return [
+    figure(ATOMIC.name, "batches/s", batches, atLeast(300)),
+    figure(`${ATOMIC.name}: p50`, "ms", each("p50")),
+    figure(`${ATOMIC.name}: p99`, "ms", each("p99")),
+    figure(`${ATOMIC.name}: CPU`, "us/event", each("cpu")),
   ];
 }
 

@@ -137,6 +137,7 @@ function start() {
       hasRoom: true,
       retries: 6,
     }),
+    renewals: () => 7,
     ready: () => state.ready,
     draining: () => state.draining,
     batchSizes: createBatchSizes().histogram,

@@ -235,3 +235,20 @@ test("a table whose memory was given away is not written any more", async () => 
   `);
   expect({ code, output, errors }).toEqual({ code: 0, output: "undefined 0 2500 true 0", errors: "" });
 });
+
+test("a batch is looked at without being taken: what is wrong with it for good is said", async () => {
+  await using open = await openProducer();
+  const core = configured(open, { maxMessages: 2 });
+  const event = { type: "user", data: 1 };
+  expect(core.checkBatch(bytes([event, event]), false)).toBe(0);
+  expect(core.checkBatch(bytes(event), true)).toBe(0);
+  expect(core.checkBatch(Buffer.from('[{"type":"user","data":}]'), false)).toBe(REFUSED.malformed);
+  expect(core.brokenAt()).toBe(23);
+  expect(core.checkBatch(bytes([{ type: "user" }]), false)).toBe(REFUSED.invalid);
+  expect(core.checkBatch(bytes(times(3, event)), false)).toBe(REFUSED.tooMuch);
+  expect(core.queued()).toEqual({ messages: 0, bytes: 0 });
+  expect(thrown(() => core.checkBatch(1 as never, false))?.message).toContain("body");
+  await using unconfigured = await openProducer();
+  const bare = eventCore(unconfigured.producer);
+  expect(thrown(() => bare.checkBatch(bytes([]), false))?.message).toContain("configureEvents");
+});

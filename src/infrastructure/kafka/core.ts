@@ -71,6 +71,8 @@ export interface EventCore {
   ): number | { ids: string | string[]; table: Float64Array };
   /** Whether what was taken last is on disk alone: the journal has it, and no report will come. */
   wentToDisk(): boolean;
+  /** Why `produceBatch` would refuse the body even if the queue were empty; 0 where it would not. Takes nothing. */
+  checkBatch(body: Uint8Array, ndjson: boolean): number;
   /** The offset of the byte at which the last malformed body stopped being JSON. */
   brokenAt(): number;
   /** What was taken and is not reported, and the bytes of its values, keys and headers. */

@@ -1,10 +1,12 @@
 import type { Config } from "../../config/schema.ts";
 
+type Options = Record<string, string | number | boolean>;
+
 /**
  * librdkafka's configuration for ours, by its own names
  * (https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md). RDKAFKA_ variables have the last word.
  */
-export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Record<string, string | number | boolean> {
+export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Options {
   return {
     ...(kafka.embedded ? { "test.mock.num.brokers": 1 } : { "bootstrap.servers": kafka.brokers }),
     "client.id": kafka.clientId,
@@ -38,3 +40,31 @@ export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Record<string, s
     ...kafka.properties,
   };
 }
+
+/** Milliseconds. Brokers look every 10 s for transactions that are older, so a killed process holds readers up for 20 s. */
+const TRANSACTION_TIMEOUT = 10_000;
+
+/** The configuration of the client for transactions, under an id of its own and on the brokers of `bootstrap`. */
+export function transactionalOptions(config: Pick<Config, "kafka">, id: string, bootstrap: string): Options {
+  const options = kafkaOptions({ kafka: { ...config.kafka, embedded: false, brokers: bootstrap } });
+  const timeout = Number(options["transaction.timeout.ms"] ?? TRANSACTION_TIMEOUT);
+  return {
+    ...options,
+    "transactional.id": id,
+    "transaction.timeout.ms": timeout,
+    // librdkafka takes no more for either.
+    "message.timeout.ms": timeout,
+    "socket.timeout.ms": Math.min(Number(options["socket.timeout.ms"] ?? timeout), timeout),
+    // A batch is tried again as a whole. Below that only the time is bounded: librdkafka would give up a commit whose
+    // answers are lost, and never ask what became of it.
+    retries: 2_147_483_647,
+    "statistics.interval.ms": 0,
+  };
+}
+
+/** The bounds of a client's queue, and of one message, as the core keeps them. */
+export const queueLimits = (options: Options) => ({
+  maxMessages: Number(options["queue.buffering.max.messages"]),
+  maxBytes: Number(options["queue.buffering.max.kbytes"]) * 1024,
+  maxMessageBytes: Number(options["message.max.bytes"]),
+});

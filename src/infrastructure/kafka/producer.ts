@@ -9,7 +9,7 @@ import { sendBatch } from "./batch.ts";
 import { connect, logClient } from "./connection.ts";
 import { type EventCore, knownOrNull } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
-import { kafkaOptions } from "./options.ts";
+import { kafkaOptions, queueLimits } from "./options.ts";
 import { refusal } from "./refusal.ts";
 import { createRetryLog } from "./retries.ts";
 import { type BatchWindow, readStatistics, type Statistics } from "./statistics.ts";
@@ -42,11 +42,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
   const { config, logger } = options;
   const { types } = config.events;
   const settings = kafkaOptions(config);
-  const limits = {
-    maxMessages: Number(settings["queue.buffering.max.messages"]),
-    maxBytes: Number(settings["queue.buffering.max.kbytes"]) * 1024,
-    maxMessageBytes: Number(settings["message.max.bytes"]),
-  };
+  const limits = queueLimits(settings);
   const logRetries = createRetryLog(logger, settings, (code) => core.errorText(code));
   const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
@@ -167,7 +163,8 @@ function watch(client: RdKafka.Producer, onStatistics: (statistics: Statistics) 
   return known;
 }
 
-function eventOptions({ events: { types, format }, app }: ProducerOptions["config"]) {
+/** How the core reads and envelopes events. */
+export function eventOptions({ events: { types, format }, app }: ProducerOptions["config"]) {
   return {
     scan: {
       types: types.map(({ name }) => name),

@@ -51,6 +51,16 @@ Napi::Value Posts::ProduceBatch(const BatchPost& post, const Destination& to) {
   return result;
 }
 
+int Posts::CheckBatch(std::string_view body, bool ndjson) {
+  const ScanResult scan = scanner_.Scan(body, ndjson ? Framing::kLines : Framing::kArray);
+  const size_t count = scanner_.events().size();
+  size_t bytes = 0;
+  for (const ScannedEvent& event : scanner_.events()) bytes += Bound(scanner_, event, types_[event.type]);
+  scanner_.Clear();
+  if (scan.status != ScanStatus::kOk) return Refused(scan);
+  return count > max_messages_ || Ledger::BodySize(count, bytes) > max_bytes_ ? kTooMuch : 0;
+}
+
 // One string is cheaper than many, but only ids of our own making are known to hold no line feed.
 Napi::Value Posts::Ids() {
   bool own = false;

@@ -69,6 +69,9 @@ class Posts {
   /// Whether what was taken last is on disk alone.
   bool went_to_disk = false;
 
+  /// Why ProduceBatch() would refuse the body even if the queue were empty: 0, or a Refusal. Nothing is taken.
+  int CheckBatch(std::string_view body, bool ndjson);
+
   /// Books one message's report. To be called for messages of entries; Release() after it.
   void Report(const rd_kafka_message_t* message, bool client_failed, Reports* reports);
   /// Frees what Report() has settled. librdkafka must have let go of it.

@@ -238,6 +238,16 @@ Napi::Value Producer::ProduceBatch(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value Producer::CheckBatch(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!posts_) return Throw(env, "configureEvents() comes first");
+  Bytes body;
+  if (!info[1].IsBoolean() || !body.Read(env, info[0], napi_object, false)) {
+    return Throw(env, "Need to specify a body, and whether it is NDJSON");
+  }
+  return Napi::Number::New(env, posts_->CheckBatch(body.text(), info[1].As<Napi::Boolean>()));
+}
+
 Napi::Value Producer::BrokenAt(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), posts_ ? static_cast<double>(posts_->broken_at) : 0);
 }

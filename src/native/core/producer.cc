@@ -19,6 +19,7 @@ Napi::Function Producer::Define(Napi::Env env) {
                          InstanceMethod<&Producer::ProduceEvent>("produceEvent"),
                          InstanceMethod<&Producer::HandOverEvents>("handOver"),
                          InstanceMethod<&Producer::ProduceBatch>("produceBatch"),
+                         InstanceMethod<&Producer::CheckBatch>("checkBatch"),
                          InstanceMethod<&Producer::BrokenAt>("brokenAt"),
                          InstanceMethod<&Producer::Queued>("queued"),
                          InstanceMethod<&Producer::ErrorText>("errorText"),

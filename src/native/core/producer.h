@@ -38,6 +38,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   void DeliverSoon();
   Destination ToClient();
   Napi::Value ProduceBatch(const Napi::CallbackInfo& info);
+  Napi::Value CheckBatch(const Napi::CallbackInfo& info);
   Napi::Value BrokenAt(const Napi::CallbackInfo& info);
   Napi::Value Queued(const Napi::CallbackInfo& info);
   Napi::Value ErrorText(const Napi::CallbackInfo& info);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { loadConfig } from "../../../src/config/load.ts";
 import { checkProperty } from "../../../src/infrastructure/kafka/core.ts";
-import { kafkaOptions } from "../../../src/infrastructure/kafka/options.ts";
+import { kafkaOptions, transactionalOptions } from "../../../src/infrastructure/kafka/options.ts";
 
 test("by default nothing is lost, doubled or reordered, and keys land where Java puts them", () => {
   expect(optionsFor({})).toMatchObject({
@@ -64,8 +64,30 @@ test("librdkafka takes every one of them", () => {
       expect({ name, fault: checkProperty(name, String(value)) }).toEqual({ name, fault: undefined });
 });
 
-function optionsFor(env: Record<string, string>): ReturnType<typeof kafkaOptions> {
+test("the client for transactions has a transactional id, and times that librdkafka takes together", () => {
+  const env = {
+    KAFKA_BROKER_LIST: "embedded",
+    RDKAFKA_DELIVERY_TIMEOUT_MS: "120000",
+    RDKAFKA_SOCKET_TIMEOUT_MS: "60000",
+  };
+  const options = transactionalOptions(configFor(env), "id-1", "a:1");
+  expect(options).toMatchObject({
+    "transactional.id": "id-1",
+    "bootstrap.servers": "a:1",
+    "transaction.timeout.ms": 10_000,
+    "message.timeout.ms": 10_000,
+    "enable.idempotence": true,
+  });
+  expect(options).not.toHaveProperty("test.mock.num.brokers");
+  expect(
+    transactionalOptions(configFor({ RDKAFKA_TRANSACTION_TIMEOUT_MS: "2000" }), "id-1", "a:1"),
+  ).toMatchObject({ "transaction.timeout.ms": 2000, "message.timeout.ms": 2000, "socket.timeout.ms": 2000 });
+});
+
+function configFor(env: Record<string, string>) {
   const loaded = loadConfig(env, { readFile: (path) => path, checkProperty });
   if ("faults" in loaded) throw new Error(loaded.faults.join("\n"));
-  return kafkaOptions(loaded.config);
+  return loaded.config;
 }
+
+const optionsFor = (env: Record<string, string>) => kafkaOptions(configFor(env));
