@@ -15,8 +15,8 @@ export interface Commits {
   begin(contents: Contents): void;
   /** It is not any more. Who waits is refused. */
   halt(fault: Fault): void;
-  /** The commit that was sent is done, or nothing of it is. */
-  committed(failure: Fault | undefined, kept: number): void;
+  /** The commit that was sent is done, or nothing of it is. Returns whether someone waited: what makes room proves nothing. */
+  committed(failure: Fault | undefined, kept: number): boolean;
   /** Resolves when all that was given is done. */
   drain(): Promise<void>;
 }
@@ -87,6 +87,7 @@ export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void
       if (failure === undefined) for (const call of calls) call.resolve();
       else refuse(calls, failure);
       schedule();
+      return calls.length > 0;
     },
     drain() {
       drained = Promise.withResolvers<void>();

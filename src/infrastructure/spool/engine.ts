@@ -1,7 +1,8 @@
 import { SQLiteError } from "bun:sqlite";
-import { openTables, type Tables } from "./file.ts";
+import { openTables, PROBE_BYTES, type Tables } from "./file.ts";
 import type { Fault, Found, Lookup, Reply, Work } from "./messages.ts";
 import { closeFile, giveUp, isDamage, messageOf, openFile, type OpenFile, renewFile } from "./open.ts";
+import { DISK_FULL, ensureRoom } from "./room.ts";
 import { createTidy, type Tidy } from "./tidy.ts";
 
 /** What the thread does with each message. Nothing of it throws. */
@@ -70,7 +71,7 @@ export function createEngine(say: (reply: Reply) => void): Engine {
     say({ kind, failure: cause === undefined ? undefined : faultOf(cause), kept: tables.kept() });
     try {
       if (cause !== undefined && isDamage(cause)) throw cause;
-      tidy.committed(work.chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0));
+      tidy.committed(work.chunks.length > 0);
     } catch (failed) {
       guard(failed);
     }
@@ -115,12 +116,14 @@ function write(spool: Spool, work: Work, probe: boolean, onDropped: (records: nu
     refused: [...owed.refused, ...work.refused],
     forget: Math.max(owed.forget, work.forget),
   };
+  const bytes = work.chunks.reduce((sum, chunk) => sum + chunk.bytes.length, probe ? PROBE_BYTES : 0);
   const settleWith = ({ chunks, answers }: Pick<Work, "chunks" | "answers">): void => {
     const dropped = tables.write({ ...spool.owed, chunks, answers });
     spool.owed = NOTHING;
     if (dropped > 0) onDropped(dropped);
   };
   try {
+    if (bytes > 0) ensureRoom(spool.file.db, bytes);
     settleWith(work);
     if (probe) tables.probe();
     return undefined;
@@ -140,7 +143,7 @@ function look(tables: Tables, lookup: Lookup): Found {
 }
 
 function faultOf(cause: unknown): Fault {
-  const full = cause instanceof SQLiteError && cause.code === "SQLITE_FULL";
+  const full = cause === DISK_FULL || (cause instanceof SQLiteError && cause.code === "SQLITE_FULL");
   return full
     ? { reason: "full", detail: "the disk of the spool is full; make room on it" }
     : { reason: "unwritable", detail: `the spool cannot be written: ${messageOf(cause)}; look at its disk` };

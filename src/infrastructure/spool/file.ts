@@ -7,7 +7,7 @@ export const RECEIPTS = 100_000;
 const RECEIPT_BYTES = 32;
 
 /** Enough to tell a full disk from one with room. No chunk has number 0. */
-const PROBE = new Uint8Array(256 * 1024);
+export const PROBE_BYTES = 256 * 1024;
 
 /** The tables of an open file. Every function throws SQLite's errors. */
 export interface Tables extends Lookups {
@@ -73,7 +73,7 @@ export function openTables(db: Database, refusedBytes: number): Tables {
       return dropped;
     },
     probe() {
-      sql.records.run(0, PROBE);
+      sql.records.run(0, new Uint8Array(PROBE_BYTES));
       sql.dropRecords.run(0);
     },
     kept,

@@ -74,6 +74,7 @@ export function closeFile({ db, lock }: OpenFile): void {
 function lockFolder(folder: string): Database {
   const lock = new Database(join(folder, "spool.lock"));
   try {
+    lock.run("PRAGMA journal_mode = MEMORY");
     lock.run("BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {

@@ -4,6 +4,8 @@ import type { Database } from "bun:sqlite";
 const APPLICATION = 0x73_70_6f_6f;
 const VERSION = 1;
 
+export const PAGE_BYTES = 8192;
+
 /**
  * Chunks are two tables, so that what is searched lies close together, apart from the records. `receipts` keep the ids
  * and outcomes of settled chunks.
@@ -27,7 +29,7 @@ PRAGMA user_version = ${VERSION};
  */
 export function claim(db: Database): "foreign" | "newer" | undefined {
   db.run("PRAGMA locking_mode = EXCLUSIVE");
-  db.run("PRAGMA page_size = 8192");
+  db.run(`PRAGMA page_size = ${PAGE_BYTES}`);
   db.run("PRAGMA auto_vacuum = INCREMENTAL");
   db.transaction(() => {
     if (db.query("SELECT 1 FROM sqlite_master").get() === null && figure(db, "application_id") === 0)
@@ -42,5 +44,5 @@ export function claim(db: Database): "foreign" | "newer" | undefined {
 }
 
 /** A pragma that answers with a number. */
-export const figure = (db: Database, name: "application_id" | "user_version" | "freelist_count") =>
+export const figure = (db: Database, name: "page_count" | "application_id" | "user_version" | "freelist_count") =>
   Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get() ?? {})[0] ?? 0;

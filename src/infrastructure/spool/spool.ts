@@ -38,8 +38,7 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
     if (reply.kind === "opened") opened(reply.contents);
     else if (reply.kind === "unopened") unopened(reply.problem);
     else if (reply.kind === "committed") {
-      commits.committed(reply.failure, reply.kept);
-      judge(reply.failure);
+      if (commits.committed(reply.failure, reply.kept) || reply.failure !== undefined) judge(reply.failure);
     } else if (reply.kind === "probed") judge(reply.failure);
     else if (reply.kind === "error") logger.error(reply.fields, reply.msg);
     else closed.resolve();

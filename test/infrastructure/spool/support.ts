@@ -45,7 +45,7 @@ export const chunk = (number: number, count = 1, size = EVENT_BYTES): Chunk => (
   count,
   bytes: new Uint8Array(count * size).fill(number),
   keys: new Uint8Array(count * 4).fill(number),
-  ids: Buffer.concat(Array.from({ length: count }, (_, index) => id(number, index))),
+  ids: new Uint8Array(Buffer.concat(Array.from({ length: count }, (_, index) => id(number, index)))),
 });
 
 /** The id hash of an event. */
