@@ -27,7 +27,13 @@ async function client(until: number): Promise<void> {
   while (performance.now() < until) {
     const begin = performance.now();
     const { bytes, keys, ids } = model;
-    const mine = { number: ++number, count: events, bytes: bytes.slice(), keys: keys.slice(), ids: ids.slice() };
+    const mine = {
+      number: ++number,
+      count: events,
+      bytes: bytes.slice(),
+      keys: keys.slice(),
+      ids: ids.slice(),
+    };
     await spool.append([mine]);
     waits.push(performance.now() - begin);
     written += events;

@@ -44,5 +44,7 @@ export function claim(db: Database): "foreign" | "newer" | undefined {
 }
 
 /** A pragma that answers with a number. */
-export const figure = (db: Database, name: "page_count" | "application_id" | "user_version" | "freelist_count") =>
-  Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get() ?? {})[0] ?? 0;
+export const figure = (
+  db: Database,
+  name: "page_count" | "application_id" | "user_version" | "freelist_count",
+) => Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get() ?? {})[0] ?? 0;

@@ -43,33 +43,36 @@ const hasRoom = ({ spool }: Opened): Promise<true> =>
     () => new Error(`no room: ${JSON.stringify(spool.status())}`),
   );
 
-test.if(root)("a full disk refuses appends, keeps what was taken, and takes more when there is room again", async () => {
-  using disk = smallDisk(2 * KIB);
-  writeFileSync(join(disk.path, "ballast"), new Uint8Array(1 * KIB * KIB));
-  let taken: number;
-  {
-    await using opened = await open(disk.path);
-    const { spool } = opened;
-    taken = await fill(opened, 1);
-    expect(taken).toBeGreaterThan(0);
-    expect(await spool.read(taken + 1)).toBeUndefined();
-    expect(spool.status()).toMatchObject({ open: true, records: taken });
-    expect(spool.status().problem).toContain("full");
-    expect(spool.status().hasRoom(1)).toBe(false);
+test.if(root)(
+  "a full disk refuses appends, keeps what was taken, and takes more when there is room again",
+  async () => {
+    using disk = smallDisk(2 * KIB);
+    writeFileSync(join(disk.path, "ballast"), new Uint8Array(1 * KIB * KIB));
+    let taken: number;
+    {
+      await using opened = await open(disk.path);
+      const { spool } = opened;
+      taken = await fill(opened, 1);
+      expect(taken).toBeGreaterThan(0);
+      expect(await spool.read(taken + 1)).toBeUndefined();
+      expect(spool.status()).toMatchObject({ open: true, records: taken });
+      expect(spool.status().problem).toContain("full");
+      expect(spool.status().hasRoom(1)).toBe(false);
 
-    rmSync(join(disk.path, "ballast"));
-    await hasRoom(opened);
-    expect(spool.status().problem).toBeUndefined();
-    await spool.append([chunk(taken + 1, 1, 64 * KIB)]);
-  }
-  await using again = await open(disk.path);
-  expect(again.spool.status().problem).toBeUndefined();
-  expect(again.found[0]!.chunks.map((it) => it.number)).toEqual(
-    Array.from({ length: taken + 1 }, (_, index) => index + 1),
-  );
-  for (let number = 1; number <= taken + 1; number++)
-    expect(await again.spool.read(number)).toEqual(chunk(number, 1, 64 * KIB).bytes);
-});
+      rmSync(join(disk.path, "ballast"));
+      await hasRoom(opened);
+      expect(spool.status().problem).toBeUndefined();
+      await spool.append([chunk(taken + 1, 1, 64 * KIB)]);
+    }
+    await using again = await open(disk.path);
+    expect(again.spool.status().problem).toBeUndefined();
+    expect(again.found[0]!.chunks.map((it) => it.number)).toEqual(
+      Array.from({ length: taken + 1 }, (_, index) => index + 1),
+    );
+    for (let number = 1; number <= taken + 1; number++)
+      expect(await again.spool.read(number)).toEqual(chunk(number, 1, 64 * KIB).bytes);
+  },
+);
 
 test.if(root)("on a full disk what is settled makes room", async () => {
   using disk = smallDisk(2 * KIB);
@@ -97,4 +100,3 @@ test("beyond its limit an append is refused before anything is written", async (
   spool.settle([delivered(1)]);
   await spool.append([chunk(3, 1, 64 * KIB)]);
 });
-
