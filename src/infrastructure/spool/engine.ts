@@ -1,9 +1,10 @@
 import { SQLiteError } from "bun:sqlite";
-import { openTables, PROBE_BYTES, type Tables } from "./file.ts";
+import { openTables, type Tables } from "./file.ts";
 import type { Fault, Found, Lookup, Reply, Work } from "./messages.ts";
 import { closeFile, giveUp, isDamage, messageOf, openFile, type OpenFile, renewFile } from "./open.ts";
-import { DISK_FULL, ensureRoom } from "./room.ts";
+import { DISK_FULL } from "./room.ts";
 import { createTidy, type Tidy } from "./tidy.ts";
+import { createWriter, NO_WORK, type Writer } from "./writer.ts";
 
 /** What the thread does with each message. Nothing of it throws. */
 export interface Engine {
@@ -21,19 +22,18 @@ export interface Engine {
 interface Spool {
   file: OpenFile;
   tables: Tables;
+  writer: Writer;
   tidy: Tidy;
-  /** What is settled and not written, for the disk took nothing. It goes with the next commit. */
-  owed: Owed;
 }
 
-type Owed = Pick<Work, "outcomes" | "refused" | "forget">;
-
-const NOTHING: Owed = { outcomes: [], refused: [], forget: 0 };
+/** The disk's faults at upkeep come with each commit. */
+const SILENCE_MS = 10_000;
 
 /** `say` gets the replies. */
 export function createEngine(say: (reply: Reply) => void): Engine {
   let spool: Spool | undefined;
   let limit = 0;
+  let silent = 0;
 
   const error = (msg: string, fields: Record<string, unknown>): void => say({ kind: "error", msg, fields });
   const onAside = (why: string, path: string): void =>
@@ -46,7 +46,8 @@ export function createEngine(say: (reply: Reply) => void): Engine {
     try {
       const tables = openTables(file.db, limit);
       const contents = tables.contents();
-      spool = { file, tables, tidy: createTidy(file.db, guard), owed: NOTHING };
+      const writer = createWriter(file.db, tables, onDropped);
+      spool = { file, tables, writer, tidy: createTidy(file.db, guard) };
       say({ kind: "opened", contents });
     } catch (cause) {
       if (mayRenew && isDamage(cause)) use(renewFile(file, cause, onAside), false);
@@ -54,24 +55,30 @@ export function createEngine(say: (reply: Reply) => void): Engine {
     }
   }
 
-  /** Tells of the disk's faults; a file that is broken is set aside, and a new one begun. */
+  function upkeep(err: unknown): void {
+    if (performance.now() < silent) return;
+    silent = performance.now() + SILENCE_MS;
+    error("Spool file not read or not shrunk", { err });
+  }
+
+  /** Tells of the disk's faults, now and then; a file that is broken is set aside, and a new one begun. */
   function guard(cause: unknown): void {
-    if (spool === undefined || !isDamage(cause))
-      return error("Spool file not read or not shrunk", { err: cause });
+    if (spool === undefined || !isDamage(cause)) return upkeep(cause);
     const { file, tidy } = spool;
     tidy.stop();
     spool = undefined;
     use(renewFile(file, cause, onAside));
   }
 
-  function commit(kind: "committed" | "probed", work: Work): void {
+  function commit(work: Work | undefined): void {
+    const kind = work === undefined ? "probed" : "committed";
     if (spool === undefined) return say({ kind, failure: NOT_OPEN, kept: 0 });
-    const { tables, tidy } = spool;
-    const cause = write(spool, work, kind === "probed", onDropped);
+    const { tables, writer, tidy } = spool;
+    const cause = work === undefined ? writer.probe() : writer.write(work);
     say({ kind, failure: cause === undefined ? undefined : faultOf(cause), kept: tables.kept() });
     try {
       if (cause !== undefined && isDamage(cause)) throw cause;
-      tidy.committed(work.chunks.length > 0);
+      tidy.committed(work !== undefined && work.chunks.length > 0);
     } catch (failed) {
       guard(failed);
     }
@@ -82,8 +89,8 @@ export function createEngine(say: (reply: Reply) => void): Engine {
       limit = refusedBytes;
       use(openFile(folder, onAside));
     },
-    commit: (work) => commit("committed", work),
-    probe: () => commit("probed", { ...NOTHING, chunks: [], answers: [] }),
+    commit,
+    probe: () => commit(undefined),
     lookUp(lookup) {
       try {
         return spool === undefined ? {} : look(spool.tables, lookup);
@@ -95,7 +102,7 @@ export function createEngine(say: (reply: Reply) => void): Engine {
     close() {
       try {
         spool?.tidy.stop();
-        if (spool !== undefined) write(spool, { ...NOTHING, chunks: [], answers: [] }, false, onDropped);
+        spool?.writer.write(NO_WORK);
         if (spool !== undefined) closeFile(spool.file);
       } catch (err) {
         error("Spool file not closed in order; what was committed is in it", { err });
@@ -107,35 +114,6 @@ export function createEngine(say: (reply: Reply) => void): Engine {
 }
 
 const NOT_OPEN: Fault = { reason: "unwritable", detail: "the spool is not open" };
-
-/** Writes what is owed and `work`; where that fails what is owed alone: it makes room. Returns what was thrown. */
-function write(spool: Spool, work: Work, probe: boolean, onDropped: (records: number) => void): unknown {
-  const { tables, owed } = spool;
-  spool.owed = {
-    outcomes: [...owed.outcomes, ...work.outcomes],
-    refused: [...owed.refused, ...work.refused],
-    forget: Math.max(owed.forget, work.forget),
-  };
-  const bytes = work.chunks.reduce((sum, chunk) => sum + chunk.bytes.length, probe ? PROBE_BYTES : 0);
-  const settleWith = ({ chunks, answers }: Pick<Work, "chunks" | "answers">): void => {
-    const dropped = tables.write({ ...spool.owed, chunks, answers });
-    spool.owed = NOTHING;
-    if (dropped > 0) onDropped(dropped);
-  };
-  try {
-    if (bytes > 0) ensureRoom(spool.file.db, bytes);
-    settleWith(work);
-    if (probe) tables.probe();
-    return undefined;
-  } catch (cause) {
-    try {
-      settleWith({ chunks: [], answers: [] });
-    } catch {
-      // It stays owed.
-    }
-    return cause;
-  }
-}
 
 function look(tables: Tables, lookup: Lookup): Found {
   if (lookup.kind === "find") return { trace: tables.find(lookup.id) };

@@ -23,18 +23,17 @@ PRAGMA user_version = ${VERSION};
 `;
 
 /**
- * Makes a new file ours, or says why an old one is not, in a word for its new name. Throws SQLite's errors.
- * The lock is for good, so that no index of the WAL in shared memory is needed. Pages of 8 KiB: records of some KB are
- * the rule here.
+ * Makes a new file ours, or says why an old one is not, in a word for its new name. Throws SQLite's errors. It writes nothing
+ * into an old one: the disk may be full. The lock is for good, so that no index of the WAL in shared memory is needed.
  */
 export function claim(db: Database): "foreign" | "newer" | undefined {
   db.run("PRAGMA locking_mode = EXCLUSIVE");
-  db.run(`PRAGMA page_size = ${PAGE_BYTES}`);
-  db.run("PRAGMA auto_vacuum = INCREMENTAL");
-  db.transaction(() => {
-    if (db.query("SELECT 1 FROM sqlite_master").get() === null && figure(db, "application_id") === 0)
-      db.run(TABLES);
-  }).exclusive();
+  const isNew = db.query("SELECT 1 FROM sqlite_master").get() === null && figure(db, "application_id") === 0;
+  if (isNew) {
+    db.run(`PRAGMA page_size = ${PAGE_BYTES}`);
+    db.run("PRAGMA auto_vacuum = INCREMENTAL");
+    db.transaction(() => db.run(TABLES))();
+  }
   if (figure(db, "application_id") !== APPLICATION) return "foreign";
   if (figure(db, "user_version") !== VERSION) return "newer";
   db.run("PRAGMA journal_mode = WAL");

@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { SpoolError } from "../../../src/domain/ports.ts";
 import { waitUntil } from "../../helpers/wait.ts";
@@ -34,6 +34,16 @@ async function fill({ spool }: Opened, from: number, most = 1000): Promise<numbe
     }
   }
   return most;
+}
+
+/** Takes all the room that is left. */
+function takeAll(path: string): void {
+  const file = openSync(path, "w");
+  try {
+    for (;;) writeSync(file, new Uint8Array(4 * KIB));
+  } catch {
+    closeSync(file);
+  }
 }
 
 const hasRoom = ({ spool }: Opened): Promise<true> =>
@@ -86,6 +96,26 @@ test.if(root)("on a full disk what is settled makes room", async () => {
     first += taken + 1;
   }
 });
+
+test.if(root)(
+  "on a disk without any room the file is closed and opened, and what is in it can be read",
+  async () => {
+    using disk = smallDisk(2 * KIB);
+    {
+      await using opened = await open(disk.path);
+      await opened.spool.append([chunk(1, 1, 256 * KIB), chunk(2)]);
+      takeAll(join(disk.path, "ballast"));
+      opened.spool.settle([delivered(2)]);
+    }
+    await using again = await open(disk.path);
+    expect(again.spool.status().problem).toBeUndefined();
+    expect(await again.spool.read(1)).toEqual(chunk(1, 1, 256 * KIB).bytes);
+    expect(await fill(again, 3)).toBe(0);
+    rmSync(join(disk.path, "ballast"));
+    await hasRoom(again);
+    await again.spool.append([chunk(4)]);
+  },
+);
 
 test("beyond its limit an append is refused before anything is written", async () => {
   using folder = newFolder();
