@@ -15,6 +15,7 @@ const RULES: Rules = {
       "usecase",
       "domain",
       "config",
+      "bun:sqlite",
       "@confluentinc/kafka-javascript",
       "pino",
       "pino-pretty",

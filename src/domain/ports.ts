@@ -123,18 +123,6 @@ export interface ProducerStatus {
   fatalError?: string;
 }
 
-/** Events as the core composed them, in the order they were taken. Numbers grow with that order, also across restarts. */
-export interface Chunk {
-  number: number;
-  count: number;
-  /** Records back to back (src/native/core/record.h). */
-  bytes: Uint8Array;
-  /** 4 bytes a record: the hash of its topic and key, 0 without a key. */
-  keys: Uint8Array;
-  /** 8 bytes a record: the hash of its event's id. */
-  ids: Uint8Array;
-}
-
 /** An answer as it was given, for the same post again. */
 export interface StoredAnswer {
   /** Tells the post that it answers from others with the same key. */

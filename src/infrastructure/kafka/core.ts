@@ -1,7 +1,7 @@
 import type { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { EventMember } from "../../domain/event.ts";
-import type { Chunk } from "../../domain/ports.ts";
+import type { Chunk } from "../../domain/spool.ts";
 import { Kafka } from "./upstream.ts";
 
 /** What a valid event is, as the core's scanner takes it (src/native/core/scan_binding.h). */

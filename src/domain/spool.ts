@@ -1,0 +1,101 @@
+import type { Position } from "./ports.ts";
+
+/**
+ * Events as the core composed them, in the order they were taken. Numbers grow with that order, also across restarts.
+ * Whoever hands a chunk over gives its buffers away: they are detached.
+ */
+export interface Chunk {
+  number: number;
+  /** Events in it. */
+  count: number;
+  /** Records back to back (src/native/core/record.h). */
+  bytes: Uint8Array;
+  /** 4 bytes a record: the hash of topic and key, 0 without a key. */
+  keys: Uint8Array;
+  /** 8 bytes a record: the hash of the event id. */
+  ids: Uint8Array;
+}
+
+/** A chunk that was in the file when it was opened, and is not settled. */
+export type FoundChunk = Pick<Chunk, "number" | "count" | "keys">;
+
+/**
+ * What became of the records of a chunk, in its order: 24 bytes each, little-endian: offset (f64, negative where unknown),
+ * timestamp (f64, likewise), partition (i32), code (i16, librdkafka's; 0 is delivered), topic (u16, index into `topics`).
+ */
+export interface Outcomes {
+  number: number;
+  topics: readonly string[];
+  outcomes: Uint8Array;
+}
+
+/** A record that Kafka refused for good. */
+export interface Refused {
+  /** The 8-byte hash of the event id. */
+  id: Uint8Array;
+  /** librdkafka's, and what it means. */
+  code: number;
+  text: string;
+  /** The record (src/native/core/record.h). */
+  bytes: Uint8Array;
+}
+
+/** What the file knows of an event. */
+export type Trace =
+  | { status: "stored" }
+  | ({ status: "delivered" } & Position)
+  | { status: "failed"; code: number; text: string };
+
+/** Why nothing was written. `detail` says what was seen and what to do. */
+export class SpoolError extends Error {
+  readonly reason: "full" | "unwritable" | "closed";
+  readonly detail: string;
+  constructor(reason: SpoolError["reason"], detail: string) {
+    super(detail);
+    this.name = "SpoolError";
+    this.reason = reason;
+    this.detail = detail;
+  }
+}
+
+/** Where events outlive the process. All of it is written and read by a thread of its own. */
+export interface SpoolFile {
+  /**
+   * Writes chunks, and resolves when they are fsynced. What is given while a commit is under way makes up the next one,
+   * which is written as a whole or not at all. Rejects with a {@link SpoolError}.
+   */
+  append(chunks: readonly Chunk[]): Promise<void>;
+  /**
+   * The chunks are settled: their records go away with the next commit, or soon. Their outcomes stay until there are
+   * newer ones of 100,000 events. Kept in memory and tried again where the disk takes nothing.
+   */
+  settle(outcomes: readonly Outcomes[]): void;
+  /** Puts records aside that Kafka refused for good. The oldest go, with a log line, when they take a tenth of the limit. */
+  refuse(refused: readonly Refused[]): void;
+  /** The records of a chunk; undefined where it is settled, or lost with a damaged file. */
+  read(number: number): Promise<Uint8Array | undefined>;
+  /** What is known of the event with this 8-byte id hash. */
+  find(id: Uint8Array): Promise<Trace | undefined>;
+  /** Keeps the answer to an idempotency key, taken `at` milliseconds since the epoch; resolves and rejects as `append`. */
+  putAnswer(key: string, answer: Uint8Array, at: number): Promise<void>;
+  /** An answer that was put, and has been written. */
+  findAnswer(key: string): Promise<Uint8Array | undefined>;
+  /** Drops the answers taken before this time, in milliseconds since the epoch. */
+  forgetAnswers(before: number): void;
+  /** Figures of the moment, known without asking the thread. */
+  status(): SpoolStatus;
+  /** Writes everything given so far and closes the file. Idempotent; what is given after it is refused. */
+  close(): Promise<void>;
+}
+
+export interface SpoolStatus {
+  open: boolean;
+  /** What is wrong, and what to do; undefined while all is well. */
+  problem?: string;
+  /** Bytes that count against the limit: of unsettled chunks, receipts, refused records and answers. */
+  bytes: number;
+  /** Events in unsettled chunks. */
+  records: number;
+  /** Whether a chunk of this size would be taken now. */
+  hasRoom(bytes: number): boolean;
+}

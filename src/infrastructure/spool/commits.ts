@@ -1,0 +1,109 @@
+import { type Chunk, SpoolError } from "../../domain/spool.ts";
+import { createFigures, type Figures, type Measure } from "./figures.ts";
+import { type Call, createGathering, type Gathering } from "./gathering.ts";
+import type { Answer, Contents, Fault, Work } from "./messages.ts";
+
+/** What is settled waits this long for a commit to go with. */
+const SETTLE_MS = 100;
+
+/** One commit after the other: what is given while one is under way makes up the next. */
+export interface Commits {
+  figures: Pick<Figures, "bytes" | "records">;
+  append(chunks: readonly Chunk[], measures: readonly Measure[], answers: readonly Answer[]): Promise<void>;
+  settle: Gathering["settle"];
+  /** The file is open and has this in it. */
+  begin(contents: Contents): void;
+  /** It is not any more. Who waits is refused. */
+  halt(fault: Fault): void;
+  /** The commit that was sent is done, or nothing of it is. Returns whether someone waited: what makes room proves nothing. */
+  committed(failure: Fault | undefined, kept: number): boolean;
+  /** Resolves when all that was given is done. */
+  drain(): Promise<void>;
+}
+
+/** `send` hands a commit to the thread, with the buffers that go with it. */
+export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void): Commits {
+  const figures = createFigures();
+  const gathering = createGathering();
+  let open = false;
+  let underWay: Call[] | undefined;
+  let timer: Timer | undefined;
+  let drained: PromiseWithResolvers<void> | undefined;
+
+  function next(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (!open || underWay !== undefined || gathering.wanted() === undefined) return;
+    const { work, calls } = gathering.take();
+    underWay = calls;
+    send(work, buffersOf(work));
+  }
+
+  /** At the end of this turn; later where nobody waits for it. */
+  function schedule(): void {
+    const wanted = gathering.wanted();
+    if (wanted === "now" || drained !== undefined) queueMicrotask(next);
+    else if (wanted === "soon") timer ??= setTimeout(next, SETTLE_MS);
+    if (underWay === undefined && (wanted === undefined || !open)) drained?.resolve();
+  }
+
+  function refuse(calls: readonly Call[], { reason, detail }: Fault): void {
+    for (const call of calls) {
+      figures.remove(call.measures.map(({ number }) => number));
+      call.reject(new SpoolError(reason, detail));
+    }
+  }
+
+  return {
+    figures,
+    append(chunks, measures, answers) {
+      figures.add(measures);
+      const done = gathering.call(chunks, measures, answers);
+      schedule();
+      return done;
+    },
+    settle(settled) {
+      if (!open) return;
+      figures.remove((settled.outcomes ?? []).map(({ number }) => number));
+      gathering.settle(settled);
+      schedule();
+    },
+    begin(contents) {
+      open = true;
+      figures.reset(contents);
+      figures.add([...(underWay ?? []).flatMap((call) => call.measures), ...gathering.measures()]);
+      schedule();
+    },
+    halt(fault) {
+      open = false;
+      refuse([...(underWay ?? []), ...gathering.take().calls], fault);
+      underWay = undefined;
+      schedule();
+    },
+    committed(failure, kept) {
+      const calls = underWay ?? [];
+      underWay = undefined;
+      figures.keep(kept);
+      if (failure === undefined) for (const call of calls) call.resolve();
+      else refuse(calls, failure);
+      schedule();
+      return calls.length > 0;
+    },
+    drain() {
+      drained = Promise.withResolvers<void>();
+      schedule();
+      return drained.promise;
+    },
+  };
+}
+
+/** The buffers that are handed over whole; a view of a part is copied. None twice. */
+function buffersOf({ chunks, outcomes, refused }: Work): ArrayBuffer[] {
+  const views = [
+    ...chunks.flatMap(({ bytes, keys, ids }) => [bytes, keys, ids]),
+    ...outcomes.map((outcome) => outcome.outcomes),
+    ...refused.map(({ bytes }) => bytes),
+  ];
+  const whole = views.filter(({ buffer, length }) => buffer.byteLength === length && length > 0);
+  return [...new Set(whole.map(({ buffer }) => buffer))].filter((buffer) => buffer instanceof ArrayBuffer);
+}

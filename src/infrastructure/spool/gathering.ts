@@ -1,0 +1,80 @@
+import type { Chunk, Outcomes, Refused, SpoolError } from "../../domain/spool.ts";
+import { type Measure, sizeOf } from "./figures.ts";
+import type { Answer, Work } from "./messages.ts";
+
+/** A commit has whole calls until it has this many bytes: those behind it wait for its fsync. */
+const COMMIT_BYTES = 8 * 1024 * 1024;
+
+/** Someone who waits for a commit. */
+export interface Call {
+  measures: readonly Measure[];
+  resolve(): void;
+  reject(error: SpoolError): void;
+}
+
+/** What makes room, and nobody waits for. */
+export interface Settled {
+  outcomes?: readonly Outcomes[];
+  refused?: readonly Refused[];
+  forget?: number;
+}
+
+/** What was given and is not on its way yet. */
+export interface Gathering {
+  call(chunks: readonly Chunk[], measures: readonly Measure[], answers: readonly Answer[]): Promise<void>;
+  settle(settled: Settled): void;
+  /** Whether someone waits, or at least something is settled. */
+  wanted(): "now" | "soon" | undefined;
+  /** The next commit, and who waits for it. */
+  take(): { work: Work; calls: Call[] };
+  /** The chunks in it. */
+  measures(): Measure[];
+}
+
+export function createGathering(): Gathering {
+  const calls: (Call & Pick<Work, "chunks" | "answers">)[] = [];
+  let settled = nothing();
+  const measures = (): Measure[] => calls.flatMap((call) => call.measures);
+
+  /** What is settled, but for chunks that are not in the file yet: outcomes without their chunk are for nothing. */
+  function takeSettled(): typeof settled {
+    const behind = new Set(measures().map(({ number }) => number));
+    const taken = settled;
+    settled = nothing();
+    if (behind.size === 0) return taken;
+    settled.outcomes = taken.outcomes.filter(({ number }) => behind.has(number));
+    return { ...taken, outcomes: taken.outcomes.filter(({ number }) => !behind.has(number)) };
+  }
+
+  return {
+    call(chunks, sizes, answers) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      calls.push({ chunks: [...chunks], answers: [...answers], measures: sizes, resolve, reject });
+      return promise;
+    },
+    settle({ outcomes = [], refused = [], forget = 0 }) {
+      for (const outcome of outcomes) settled.outcomes.push(outcome);
+      for (const record of refused) settled.refused.push(record);
+      settled.forget = Math.max(settled.forget, forget);
+    },
+    wanted() {
+      if (calls.length > 0) return "now";
+      return settled.outcomes.length + settled.refused.length + settled.forget > 0 ? "soon" : undefined;
+    },
+    take() {
+      let size = 0;
+      const last = calls.findIndex((call) => (size += sizeOf(call.measures)) >= COMMIT_BYTES);
+      const taken = calls.splice(0, last < 0 ? calls.length : last + 1);
+      const chunks = taken.flatMap((call) => call.chunks);
+      const answers = taken.flatMap((call) => call.answers);
+      return { work: { ...takeSettled(), chunks, answers }, calls: taken };
+    },
+    measures,
+  };
+}
+
+const nothing = (): Pick<Work, "outcomes" | "refused" | "forget"> => ({
+  outcomes: [],
+  refused: [],
+  forget: 0,
+});

@@ -1,0 +1,54 @@
+import type { Chunk, FoundChunk, Outcomes, Refused, SpoolError, Trace } from "../../domain/spool.ts";
+
+/** What goes to disk together. */
+export interface Work {
+  chunks: Chunk[];
+  outcomes: Outcomes[];
+  refused: Refused[];
+  answers: Answer[];
+  /** Answers taken before go; milliseconds since the epoch. */
+  forget: number;
+}
+
+export interface Answer {
+  key: string;
+  answer: Uint8Array;
+  at: number;
+}
+
+/** What is asked of the thread. A lookup carries a number of its own, and so does what was found. */
+export type Request =
+  | { kind: "open"; folder: string; refusedBytes: number }
+  | { kind: "commit"; work: Work }
+  | { kind: "probe" }
+  | { kind: "close" }
+  | ({ call: number } & Lookup);
+
+export type Lookup =
+  { kind: "read"; number: number } | { kind: "find"; id: Uint8Array } | { kind: "findAnswer"; key: string };
+
+/** What the thread says. */
+export type Reply =
+  | { kind: "opened"; contents: Contents }
+  | { kind: "unopened"; problem: string }
+  | { kind: "committed" | "probed"; failure: Fault | undefined; kept: number }
+  | ({ kind: "found"; call: number } & Found)
+  | { kind: "error"; fields: Record<string, unknown>; msg: string }
+  | { kind: "closed" };
+
+export type Fault = Pick<SpoolError, "reason" | "detail">;
+
+export interface Found {
+  bytes?: Uint8Array | undefined;
+  trace?: Trace | undefined;
+}
+
+/** What a file holds when it is opened. */
+export interface Contents {
+  /** The unsettled chunks in order; `size` is all their bytes. */
+  chunks: (FoundChunk & { size: number })[];
+  /** The highest number in the file; 0 in a new one. */
+  last: number;
+  /** Bytes of what is not an unsettled chunk. */
+  kept: number;
+}

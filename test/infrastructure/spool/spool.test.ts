@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import { chunk, delivered, id, newFolder, open, outcomes } from "./support.ts";
+
+test("what is appended is there after the file is opened again, in order", async () => {
+  using folder = newFolder();
+  {
+    await using first = await open(`${folder.path}/made/on/the/way`);
+    expect(first.found).toEqual([{ chunks: [], last: 0 }]);
+    await Promise.all([first.spool.append([chunk(1), chunk(2, 3)]), first.spool.append([chunk(3)])]);
+  }
+  await using again = await open(`${folder.path}/made/on/the/way`);
+  const keys = [chunk(1), chunk(2, 3), chunk(3)].map((it) => it.keys);
+  expect(again.found).toMatchObject([
+    { last: 3, chunks: keys.map((it, at) => ({ number: at + 1, keys: it })) },
+  ]);
+  expect(await again.spool.read(2)).toEqual(chunk(2, 3).bytes);
+  expect(again.spool.status()).toMatchObject({ open: true, records: 5, bytes: 5 * 412 });
+});
+
+test("a settled chunk is gone, and what became of its events is known, also after a restart", async () => {
+  using folder = newFolder();
+  {
+    await using first = await open(folder.path);
+    await first.spool.append([chunk(1, 3), chunk(2)]);
+    first.spool.refuse([{ id: id(1, 2), code: 10, text: "too large", bytes: new Uint8Array(5) }]);
+    first.spool.settle([
+      outcomes(1, [{ offset: 7, timestamp: 1000, partition: 3 }, { partition: 1 }, { code: 10 }], ["orders"]),
+    ]);
+  }
+  await using again = await open(folder.path);
+  expect(again.found[0]).toMatchObject({ last: 2, chunks: [{ number: 2 }] });
+  const { spool } = again;
+  expect(await spool.read(1)).toBeUndefined();
+  const position = { status: "delivered" as const, topic: "orders" };
+  expect(await spool.find(id(1, 0))).toEqual({ ...position, partition: 3, offset: 7, timestamp: 1000 });
+  expect(await spool.find(id(1, 1))).toEqual({ ...position, partition: 1, offset: null, timestamp: null });
+  expect(await spool.find(id(1, 2))).toEqual({ status: "failed", code: 10, text: "too large" });
+  expect(await spool.find(id(2))).toEqual({ status: "stored" });
+  expect(await spool.find(id(3))).toBeUndefined();
+  expect(spool.status()).toMatchObject({ records: 1, bytes: 412 + 3 * 32 + 5 });
+});
+
+test("the highest number is known when nothing is left", async () => {
+  using folder = newFolder();
+  {
+    await using first = await open(folder.path);
+    await first.spool.append([chunk(41)]);
+    first.spool.settle([delivered(41)]);
+  }
+  await using again = await open(folder.path);
+  expect(again.found).toEqual([{ chunks: [], last: 41 }]);
+});
