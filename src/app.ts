@@ -12,9 +12,12 @@ import { EVENT_PATHS, eventRoutes } from "./http/routes/events.ts";
 import { HEALTH_PATHS, healthRoutes } from "./http/routes/health.ts";
 import { createBatchSizes } from "./infrastructure/batch-sizes.ts";
 import { watchEventLoop } from "./infrastructure/event-loop-lag.ts";
+import { queueLimits } from "./infrastructure/kafka/options.ts";
 import { createProducer, librdkafkaVersion } from "./infrastructure/kafka/producer.ts";
 import { createMetrics } from "./infrastructure/metrics.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
+import { createAdmission } from "./usecase/admission.ts";
+import { memoryBudget } from "./usecase/budget.ts";
 import { createEventLog, type EventLog } from "./usecase/eventlog.ts";
 import { judgeHealth } from "./usecase/health.ts";
 import { createPublisher } from "./usecase/publish.ts";
@@ -41,17 +44,25 @@ export interface Parts {
   logger: Logger;
   /** Begins the end of the process. */
   quit: () => void;
+  /** What the container may take, in bytes; undefined where it has no limit. */
+  memoryLimit: number | undefined;
 }
 
+const SAMPLE_MS = 1000;
+
 /** The one place where the parts meet. Rejects where librdkafka refuses the configuration. */
-export async function compose(config: Config, { logger, quit }: Parts): Promise<App> {
+export async function compose(config: Config, { logger, quit, memoryLimit }: Parts): Promise<App> {
   const { types } = config.events;
   const batchSizes = createBatchSizes();
   const eventLoop = watchEventLoop();
   const fatalError = () => producer.status().fatalError;
-  const lifecycle = createLifecycle({ hasRoom: () => producer.status().hasRoom, fatalError });
+  const lifecycle = createLifecycle({ hasRoom: () => admission.isOpen(), fatalError });
+  const budget = memoryBudget(config.admission.maxBytes, memoryLimit);
+  if (budget.warning) logger.warn({}, budget.warning);
+  const limits = queueLimits(config, budget.bytes);
   const producer = await createProducer({
     config,
+    limits,
     logger,
     onBatches: batchSizes.observe,
     onContact: () => lifecycle.contacted(),
@@ -67,6 +78,13 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const { writeTimeout } = config.server;
   const originCheck = createOriginCheck(config.cors.origins);
   const status = () => producer.status();
+  const admission = createAdmission({
+    limit: limits.maxBytes,
+    maxRecords: limits.maxRecords,
+    queue: producer.queue,
+    kafkaDown: () => status().brokersUp === 0,
+  });
+  const sampling = setInterval(admission.sample, SAMPLE_MS).unref();
   const onRefused = (error: Failure, type?: EventType) => {
     tally.rejected(error.code, type && tally.type(type.type));
     eventLog.rejected(error, type && { event_type: type.type });
@@ -76,12 +94,13 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     answers,
     notReady: lifecycle.notReady,
     fatalError,
-    health: () => judgeHealth(status(), tally.recent(), lifecycle.draining),
+    health: () => judgeHealth(status(), admission.status(), tally.recent(), lifecycle.draining),
   });
   const metrics = createMetrics({
     tally,
     requests,
     status,
+    admission: admission.status,
     ready: () => lifecycle.notReady() === undefined,
     draining: () => lifecycle.draining,
     batchSizes: batchSizes.histogram,
@@ -92,6 +111,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     publisher: createPublisher({ producer, types, tally, eventLog }),
     types,
     limits: config.server,
+    admission,
     wait: config.events.ack === "accepted" ? "no" : writeTimeout,
     longestWait: writeTimeout,
     originCheck,
@@ -120,6 +140,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     recover: (error) => answers.problem(recovered(logger, error, "unknown")),
     async close() {
       eventLoop.stop();
+      clearInterval(sampling);
       await producer.close();
     },
   };

@@ -32,7 +32,7 @@ export function createLifecycle({ hasRoom, fatalError }: LifecycleOptions): Life
       if (draining) return "the process is shutting down";
       if (!reached) return "no Kafka broker has answered yet";
       if (fatalError() !== undefined) return `the Kafka client has failed for good: ${fatalError()}`;
-      return hasRoom() ? undefined : "the queue to Kafka is full";
+      return hasRoom() ? undefined : "there is no room for more events";
     },
   };
 }

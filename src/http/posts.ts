@@ -2,6 +2,7 @@ import { type Failure, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Framing } from "../domain/ports.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
+import type { Admission, Entry } from "../usecase/admission.ts";
 import type { Publisher, Wait } from "../usecase/publish.ts";
 import type { RequestTally, RouteTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
@@ -14,6 +15,7 @@ export interface PostOptions {
   publisher: Publisher;
   types: readonly EventType[];
   limits: BodyLimits;
+  admission: Admission;
   /** What a post waits for that does not say, and the longest that any may wait, in milliseconds. */
   wait: Wait;
   longestWait: number;
@@ -38,7 +40,7 @@ export interface Posts {
  * cost 6 us a request, where the whole of it costs some 30. `routes` are the patterns that they are counted under.
  */
 export function createPosts(options: PostOptions, routes: { one: string; many: string }): Posts {
-  const { publisher, types, limits, requests, answers, onRefused, recover } = options;
+  const { publisher, types, limits, admission, requests, answers, onRefused, recover } = options;
   const byName = new Map(types.map((type) => [type.name, type]));
   const names = [...byName.keys()];
   const oneTally = requests.route(routes.one);
@@ -51,42 +53,54 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     return answers.problem(error);
   }
 
-  async function answerOne(request: Request, name: string): Promise<Response> {
+  async function answerOne(request: Request, name: string, entry: Entry): Promise<Response> {
     const foreign = options.originCheck(request);
     if (foreign) return refused(foreign);
     const type = byName.get(name);
     if (type === undefined) return refused(unknownEvent(name, names));
     const mediaType = request.headers.get("content-type");
     if (!isJson(mediaType)) return refused(unsupported(mediaType, "application/json"));
-    const body = await readBody(request, limits);
+    const body = await readBody(request, limits, (bytes) => admission.hold(entry, bytes));
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
-    const outcome = await publisher.one(body, type, wait);
-    if (outcome.status === "refused") return refused(explained(outcome, request, body, "single"), type);
+    const taking = publisher.one(body, type, wait);
+    admission.taken(entry);
+    const outcome = await taking;
+    if (outcome.status === "refused")
+      return refused(explained(outcome, request, body, "single", entry), type);
     if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
     return answers.json(outcome.status === "delivered" ? 201 : 202, outcome, applied);
   }
 
-  async function answerMany(request: Request): Promise<Response> {
+  async function answerMany(request: Request, entry: Entry): Promise<Response> {
     const foreign = options.originCheck(request);
     if (foreign) return refused(foreign);
     const mediaType = request.headers.get("content-type");
     const framing = framingOf(mediaType);
     if (framing === undefined)
       return refused(unsupported(mediaType, "application/json, application/x-ndjson"));
-    const body = await readBody(request, limits);
+    const body = await readBody(request, limits, (bytes) => admission.hold(entry, bytes));
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
-    const outcome = await publisher.many(body, framing, wait);
+    const taking = publisher.many(body, framing, wait);
+    admission.taken(entry);
+    const outcome = await taking;
     if (Array.isArray(outcome)) {
       return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
     }
     if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
-    return refused(explained(outcome, request, body, framing));
+    return refused(explained(outcome, request, body, framing, entry));
   }
 
   /** The scanner does not say what is invalid. A body that it refused without a reason is a fault of ours. */
-  function explained({ error }: Refused, request: Request, body: Uint8Array, shape: BodyShape): Failure {
+  function explained(
+    { error }: Refused,
+    request: Request,
+    body: Uint8Array,
+    shape: BodyShape,
+    entry: Entry,
+  ): Failure {
+    if (error.code === "admission-closed") return admission.refusal(entry);
     if (error.code === "malformed-body") return encoded(request.headers.get("content-encoding")) ?? error;
     if (error.code !== "invalid-event") return error;
     return (
@@ -95,7 +109,12 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     );
   }
 
-  async function counted(tally: RouteTally, request: Request, answer: Promise<Response>): Promise<Response> {
+  async function counted(
+    tally: RouteTally,
+    request: Request,
+    entry: Entry,
+    answer: Promise<Response>,
+  ): Promise<Response> {
     const start = performance.now();
     let response: Response;
     try {
@@ -103,13 +122,20 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     } catch (error) {
       response = answers.problem(recover(error, request));
     }
+    admission.leave(entry);
     requests.answered(tally, "POST", response.status, start, performance.now());
     return response;
   }
 
   return {
-    one: (request, name) => counted(oneTally, request, answerOne(request, name)),
-    many: (request) => counted(manyTally, request, answerMany(request)),
+    one(request, name) {
+      const entry = admission.enter("event");
+      return counted(oneTally, request, entry, answerOne(request, name, entry));
+    },
+    many(request) {
+      const entry = admission.enter("batch");
+      return counted(manyTally, request, entry, answerMany(request, entry));
+    },
   };
 }
 

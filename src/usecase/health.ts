@@ -1,4 +1,5 @@
 import type { ProducerStatus } from "../domain/ports.ts";
+import type { AdmissionStatus } from "./admission.ts";
 import type { Recent } from "./tally.ts";
 
 /** One thing that is watched: whether it is well, and the figure behind that. */
@@ -16,7 +17,12 @@ export interface HealthReport {
 const MAX_ERROR_RATE = 0.1;
 
 /** Judges the process by its figures. */
-export function judgeHealth(status: ProducerStatus, recent: Recent, draining: boolean): HealthReport {
+export function judgeHealth(
+  status: ProducerStatus,
+  admission: AdmissionStatus,
+  recent: Recent,
+  draining: boolean,
+): HealthReport {
   const checks = {
     kafka: {
       healthy: status.brokersUp > 0 && status.fatalError === undefined,
@@ -34,9 +40,11 @@ export function judgeHealth(status: ProducerStatus, recent: Recent, draining: bo
       window_seconds: 60,
     },
     admission: {
-      healthy: status.hasRoom,
-      queued_events: status.queuedRecords,
-      queued_bytes: status.queuedBytes,
+      healthy: admission.open,
+      queued_events: admission.queuedRecords,
+      queued_bytes: admission.queuedBytes,
+      request_bytes: admission.requestBytes,
+      limit_bytes: admission.limitBytes,
     },
     draining: { healthy: !draining },
   };

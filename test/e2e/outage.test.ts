@@ -66,7 +66,10 @@ test("an outage leaves it ready while there is room for events, and unhealthy un
   const refused = await post(sidepost, "/user", { data: {} });
   expect(refused).toMatchObject({ status: 503, body: { code: "admission-closed", retriable: true } });
   expect(refused.headers.get("retry-after")).toBe("1");
-  expect(await ask(ready)).toMatchObject({ status: 503, body: { reason: "the queue to Kafka is full" } });
+  expect(await ask(ready)).toMatchObject({
+    status: 503,
+    body: { reason: "there is no room for more events" },
+  });
 
   await kafka.startBroker(0);
   await untilStatus(ready, 200);

@@ -1,10 +1,35 @@
 import type { Config } from "../../config/schema.ts";
 
+/** The bounds of the queue to Kafka. */
+export interface QueueLimits {
+  maxRecords: number;
+  /** Of memory, as the core counts it. */
+  maxBytes: number;
+}
+
+/** No event takes less, as the core counts. */
+const LEAST_RECORD_BYTES = 500;
+
+/**
+ * The queue may have the whole budget, in bytes, unless RDKAFKA_QUEUE_BUFFERING_MAX_ variables make it smaller. The core
+ * counts all memory of an event and librdkafka only its value, so with these bounds librdkafka is never the first to refuse.
+ */
+export function queueLimits({ kafka }: Pick<Config, "kafka">, budget: number): QueueLimits {
+  const { "queue.buffering.max.messages": records, "queue.buffering.max.kbytes": kbytes } = kafka.properties;
+  return {
+    maxRecords: Number(records ?? Math.ceil(budget / LEAST_RECORD_BYTES)),
+    maxBytes: Math.min(budget, Number(kbytes ?? Infinity) * 1024),
+  };
+}
+
 /**
  * librdkafka's configuration for ours, by its own names
  * (https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md). RDKAFKA_ variables have the last word.
  */
-export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Record<string, string | number | boolean> {
+export function kafkaOptions(
+  { kafka }: Pick<Config, "kafka">,
+  { maxRecords, maxBytes }: QueueLimits,
+): Record<string, string | number | boolean> {
   return {
     ...(kafka.embedded ? { "test.mock.num.brokers": 1 } : { "bootstrap.servers": kafka.brokers }),
     "client.id": kafka.clientId,
@@ -28,8 +53,8 @@ export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Record<string, s
     // An outage never ends an event, however long it is: the queue is bounded, the time is not. Only Kafka's own
     // refusals do: one for good, or KAFKA_MAX_RETRIES of those that may pass.
     "message.timeout.ms": 0,
-    "queue.buffering.max.messages": 100_000,
-    "queue.buffering.max.kbytes": 65_536,
+    "queue.buffering.max.messages": maxRecords,
+    "queue.buffering.max.kbytes": Math.ceil(maxBytes / 1024),
     "statistics.interval.ms": 1000,
     dr_cb: true,
     ...kafka.properties,

@@ -4,18 +4,19 @@ import type { Config } from "../../config/schema.ts";
 import { failure } from "../../domain/errors.ts";
 import { EVENT_MEMBERS, MAX_HEADERS, RESERVED_HEADERS } from "../../domain/event.ts";
 import type { Logger } from "../../domain/logger.ts";
-import type { Position, Producer, Settle } from "../../domain/ports.ts";
+import { type Position, type Producer, QUEUE, type Settle } from "../../domain/ports.ts";
 import { sendBatch } from "./batch.ts";
 import { connect, logClient } from "./connection.ts";
 import { type EventCore, knownOrNull } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
-import { kafkaOptions } from "./options.ts";
+import { kafkaOptions, type QueueLimits } from "./options.ts";
 import { refusal } from "./refusal.ts";
 import { type BatchWindow, readStatistics } from "./statistics.ts";
 import { Kafka } from "./upstream.ts";
 
 export interface ProducerOptions {
   config: Pick<Config, "kafka" | "events" | "app">;
+  limits: QueueLimits;
   logger: Logger;
   /** Gets the batches of each of librdkafka's statistics reports. */
   onBatches: (windows: readonly BatchWindow[]) => void;
@@ -40,12 +41,7 @@ const ABANDON_MS = 1000;
 export async function createProducer(options: ProducerOptions): Promise<Producer> {
   const { config, logger } = options;
   const { types } = config.events;
-  const settings = kafkaOptions(config);
-  const limits = {
-    maxMessages: Number(settings["queue.buffering.max.messages"]),
-    maxBytes: Number(settings["queue.buffering.max.kbytes"]) * 1024,
-    maxMessageBytes: Number(settings["message.max.bytes"]),
-  };
+  const settings = kafkaOptions(config, options.limits);
   const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
   client.on("delivery-report", settleEvent);
@@ -59,17 +55,23 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
     if (known.brokersKnown === 0) Object.assign(known, { brokersUp: 1, brokersKnown: 1 });
     options.onContact();
   });
-  core.configureEvents({ ...limits, ...eventOptions(config) });
+  core.configureEvents({
+    maxMessages: options.limits.maxRecords,
+    maxBytes: options.limits.maxBytes,
+    maxMessageBytes: Number(settings["message.max.bytes"]),
+    ...eventOptions(config),
+  });
+  const queue = core.queueView();
   const indexes = new Map(types.map((type, index) => [type, index]));
   const holding = handOverTogether(core, config.kafka.batchSize);
   let closed: Promise<void> | undefined;
 
-  const queued = () => (closed ? { messages: 0, bytes: 0 } : core.queued());
+  const queuedRecords = () => (closed ? 0 : queue[QUEUE.records]!);
 
   // More may be taken while the client flushes, so its word that it is done is not the last.
   async function flush(ms: number): Promise<boolean> {
     const deadline = performance.now() + ms;
-    while (queued().messages > 0) {
+    while (queuedRecords() > 0) {
       const left = deadline - performance.now();
       if (left <= 0) return false;
       await new Promise<void>((resolve) => client.flush(left, () => resolve()));
@@ -93,7 +95,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
     },
     flush,
     async abandon() {
-      if (closed || queued().messages === 0) return;
+      if (queuedRecords() === 0) return;
       core.purge();
       await flush(ABANDON_MS);
     },
@@ -101,15 +103,12 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
       closed ??= new Promise((resolve) => client.disconnect(0, () => resolve()));
       return closed;
     },
-    status() {
-      const { messages, bytes } = queued();
-      return {
-        ...known,
-        queuedRecords: messages,
-        queuedBytes: bytes,
-        hasRoom: messages < limits.maxMessages && bytes < limits.maxBytes,
-      };
-    },
+    status: () => ({
+      ...known,
+      queuedRecords: queuedRecords(),
+      queuedBytes: closed ? 0 : queue[QUEUE.bytes]!,
+    }),
+    queue,
   };
 }
 

@@ -43,7 +43,7 @@ Posts::Posts(Napi::Env env, PostOptions options, Queue* queue)
   for (const PostOptions::Event& event : options.events) {
     Type type{event.type, event.topic, EnvelopeMiddle(source_, event.type)};
     rd_kafka_headers_t* headers = Headers(scanner_, {}, type, "", "");
-    type.own_bytes = HeaderBytes(headers, kHeaderMemory) + (binary_ ? 0 : EnvelopeBound(type.middle, "", "", ""));
+    type.own_bytes = kMessageMemory + HeaderBytes(headers, kHeaderMemory) + (binary_ ? 0 : EnvelopeBound(type.middle, "", "", ""));
     rd_kafka_headers_destroy(headers);
     type.made_id = IdGenerator::Size(type.type) - type.type.size() + EscapedSize(type.type);
     types_.push_back(std::move(type));
@@ -133,7 +133,7 @@ int Posts::Refused(const ScanResult& scan) {
 
 // Only this thread adds to the queue, so room that is here now is still here while the batch is put in.
 bool Posts::HasRoom(size_t events, size_t bytes) const {
-  return queue_->messages + events <= max_messages_ && queue_->bytes + bytes <= max_bytes_;
+  return queue_->messages + events <= max_messages_ && queue_->Held() + bytes <= max_bytes_;
 }
 
 rd_kafka_resp_err_t Posts::Enqueue(rd_kafka_t* handle, const Message& message) {

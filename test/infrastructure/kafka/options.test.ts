@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { loadConfig } from "../../../src/config/load.ts";
 import { checkProperty } from "../../../src/infrastructure/kafka/core.ts";
-import { kafkaOptions } from "../../../src/infrastructure/kafka/options.ts";
+import { kafkaOptions, queueLimits } from "../../../src/infrastructure/kafka/options.ts";
+
+const MIB = 1024 ** 2;
 
 test("by default nothing is lost, doubled or reordered, and keys land where Java puts them", () => {
   expect(optionsFor({})).toMatchObject({
@@ -50,14 +52,44 @@ test("an RDKAFKA_ variable has the last word", () => {
   expect(options).toMatchObject({ "linger.ms": "50", partitioner: "consistent", "batch.num.messages": "8" });
 });
 
+test.each([
+  [{}, { maxRecords: 2098, maxBytes: MIB }, { messages: 2098, kbytes: 1024 }],
+  [
+    { RDKAFKA_QUEUE_BUFFERING_MAX_MESSAGES: "7" },
+    { maxRecords: 7, maxBytes: MIB },
+    { messages: "7", kbytes: 1024 },
+  ],
+  [
+    { RDKAFKA_QUEUE_BUFFERING_MAX_KBYTES: "8" },
+    { maxRecords: 2098, maxBytes: 8192 },
+    { messages: 2098, kbytes: "8" },
+  ],
+  [
+    { RDKAFKA_QUEUE_BUFFERING_MAX_KBYTES: "4096" },
+    { maxRecords: 2098, maxBytes: MIB },
+    { messages: 2098, kbytes: "4096" },
+  ],
+])("of a budget of 1 MiB and %p the queue gets %p", (env, limits, options) => {
+  expect(queueLimits(configFor(env), MIB)).toEqual(limits);
+  expect(optionsFor(env)).toMatchObject({
+    "queue.buffering.max.messages": options.messages,
+    "queue.buffering.max.kbytes": options.kbytes,
+  });
+});
+
 test("librdkafka takes every one of them", () => {
   for (const [name, value] of Object.entries(optionsFor({ KAFKA_BROKER_LIST: "embedded" })))
     if (name !== "dr_cb")
       expect({ name, fault: checkProperty(name, String(value)) }).toEqual({ name, fault: undefined });
 });
 
-function optionsFor(env: Record<string, string>): ReturnType<typeof kafkaOptions> {
+function configFor(env: Record<string, string>) {
   const loaded = loadConfig(env, { readFile: (path) => path, checkProperty });
   if ("faults" in loaded) throw new Error(loaded.faults.join("\n"));
-  return kafkaOptions(loaded.config);
+  return loaded.config;
+}
+
+function optionsFor(env: Record<string, string>): ReturnType<typeof kafkaOptions> {
+  const config = configFor(env);
+  return kafkaOptions(config, queueLimits(config, MIB));
 }
