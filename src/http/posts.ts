@@ -6,7 +6,7 @@ import type { Admission, Entry } from "../usecase/admission.ts";
 import type { Publisher, Wait } from "../usecase/publish.ts";
 import type { RequestTally, RouteTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
-import { type BodyLimits, readBody } from "./body.ts";
+import { type BodyLimits, freeBody, readBody } from "./body.ts";
 import { type Preference, readPrefer } from "./prefer.ts";
 import { toProblem } from "./problem.ts";
 import { type BodyShape, explain } from "./schemas.ts";
@@ -64,10 +64,11 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
     const taking = publisher.one(body, type, wait);
+    if ("status" in taking && taking.status === "refused")
+      return refused(explained(taking, request, body, "single", entry), type);
+    freeBody(body);
     admission.taken(entry);
     const outcome = await taking;
-    if (outcome.status === "refused")
-      return refused(explained(outcome, request, body, "single", entry), type);
     if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
     return answers.json(outcome.status === "delivered" ? 201 : 202, outcome, applied);
   }
@@ -83,16 +84,18 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
     const taking = publisher.many(body, framing, wait);
+    if ("status" in taking && taking.status === "refused")
+      return refused(explained(taking, request, body, framing, entry));
+    freeBody(body);
     admission.taken(entry);
     const outcome = await taking;
     if (Array.isArray(outcome)) {
       return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
     }
-    if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
-    return refused(explained(outcome, request, body, framing, entry));
+    return answers.rendered(200, outcome.json, applied);
   }
 
-  /** The scanner does not say what is invalid. A body that it refused without a reason is a fault of ours. */
+  /** Why nothing was taken. The body, which may have to be read for that once more, is freed. */
   function explained(
     { error }: Refused,
     request: Request,
@@ -100,7 +103,14 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     shape: BodyShape,
     entry: Entry,
   ): Failure {
-    if (error.code === "admission-closed") return admission.refusal(entry);
+    const why =
+      error.code === "admission-closed" ? admission.refusal(entry) : reason(error, request, body, shape);
+    freeBody(body);
+    return why;
+  }
+
+  /** The scanner does not say what is invalid. A body that it refused without a reason is a fault of ours. */
+  function reason(error: Failure, request: Request, body: Uint8Array, shape: BodyShape): Failure {
     if (error.code === "malformed-body") return encoded(request.headers.get("content-encoding")) ?? error;
     if (error.code !== "invalid-event") return error;
     return (

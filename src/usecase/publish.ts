@@ -12,10 +12,10 @@ export interface Publisher {
   /** Publishes the one event that a body is. */
   one(body: Uint8Array, type: EventType, wait: Wait): Receipt | Refused | Promise<Receipt>;
   /** Publishes all events of a body or none; the receipts are in the body's order. */
-  many(body: Uint8Array, framing: Framing, wait: Wait): BatchOutcome | Promise<BatchOutcome>;
+  many(body: Uint8Array, framing: Framing, wait: Wait): BatchOutcome | Refused | Promise<BatchOutcome>;
 }
 
-export type BatchOutcome = Receipt[] | AllDelivered | Refused;
+export type BatchOutcome = Receipt[] | AllDelivered;
 
 /** Every event of a batch is in Kafka; `json` is `Receipts`, rendered. */
 export interface AllDelivered {
@@ -96,7 +96,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     });
   }
 
-  function many(body: Uint8Array, framing: Framing, wait: Wait): BatchOutcome | Promise<BatchOutcome> {
+  function many(
+    body: Uint8Array,
+    framing: Framing,
+    wait: Wait,
+  ): BatchOutcome | Refused | Promise<BatchOutcome> {
     const start = now();
     let answer: ((outcome: BatchOutcome) => void) | undefined;
     const batch = producer.sendBatch(body, framing, wait !== "no", (json) => {
