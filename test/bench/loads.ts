@@ -84,6 +84,14 @@ export const ATOMIC: Post = {
   status: 200,
 };
 
+/** A batch that is answered when its events are taken. */
+export const ASYNC_BATCH: Load = {
+  ...JSON_BATCH,
+  name: `respond-async batch of ${BATCH_SIZE}`,
+  headers: { Prefer: "respond-async" },
+  status: 202,
+};
+
 export const LOADS = [WAITING, ASYNC, JSON_BATCH, NDJSON_BATCH];
 
 function event(members: Record<string, string>): string {

@@ -1,6 +1,8 @@
 /** `bun run bench [--quick | --long]`: what sidepost costs, measured on the compiled program against a real Kafka. */
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { RdKafka } from "@confluentinc/kafka-javascript";
@@ -11,7 +13,7 @@ import { TEST_NEEDS } from "../helpers/needs.ts";
 import { core, coreSoak } from "./core.ts";
 import { isMet, type Figure } from "./figure.ts";
 import { launch } from "./server.ts";
-import { atomic, memory, rates, startups } from "./service.ts";
+import { atomic, memory, rates, startups, stored } from "./service.ts";
 import { table } from "./table.ts";
 import { BROKER, RETENTION } from "./topic.ts";
 import { WRK } from "./wrk.ts";
@@ -25,6 +27,7 @@ const PLANS = {
 const PROGRAM = "dist/sidepost";
 const BARE = ".cache/bench/bare";
 const RESULT = ".cache/bench.json";
+const SPOOL = ".cache/bench/spool";
 const TOPIC = "bench";
 
 const { values: flags } = parseArgs({ options: { quick: { type: "boolean" }, long: { type: "boolean" } } });
@@ -35,14 +38,19 @@ await Bun.$`bun build --compile ${import.meta.dir}/bare.ts --outfile ${BARE}`.qu
 
 await using kafka = await startKafka(BROKER);
 await kafka.createTopic(TOPIC, 1, RETENTION);
+const spool = resolve(SPOOL);
+await rm(spool, { recursive: true, force: true });
 const topic = { bootstrap: kafka.bootstrap, name: TOPIC };
 const sidepost = () => launch(PROGRAM, settings(kafka.bootstrap));
+const spooling = () =>
+  launch(PROGRAM, { ...settings(kafka.bootstrap), SPOOL_MODE: "always", SPOOL_DIR: spool });
 const bare = () => launch(BARE);
 
 const figures: Figure[] = [
   ...(await stage("the start", () => startups(sidepost, bare, plan))),
   ...(await stage("memory", () => memory(sidepost, topic, plan))),
   ...(await stage("loads", () => rates(sidepost, bare, topic, plan))),
+  ...(await stage("the spool", () => stored(spooling, sidepost, topic, plan))),
   ...(await stage("atomic batches", () => atomic(sidepost, topic, plan))),
   ...(await stage("core", () => core(kafka, plan))),
   ...(flags.long ? await stage("core, 50 million messages", () => coreSoak(kafka)) : []),

@@ -1,5 +1,5 @@
 import { atLeast, atMost, figure, growth, paired, type Figure } from "./figure.ts";
-import { ATOMIC, LOADS, WAITING, type Load } from "./loads.ts";
+import { ASYNC, ASYNC_BATCH, ATOMIC, LOADS, WAITING, type Load } from "./loads.ts";
 import { expectAnswer, measure, type Cost, type Pace } from "./measure.ts";
 import { memoryOf } from "./proc.ts";
 import { inSequence, inTurn } from "./turns.ts";
@@ -79,6 +79,37 @@ export async function atomic(sidepost: Start, topic: Topic, { rounds, seconds }:
     figure(`${ATOMIC.name}: p99`, "ms", each("p99")),
     figure(`${ATOMIC.name}: CPU`, "us/event", each("cpu")),
   ];
+}
+
+/** Posts that are answered when they are on disk, beside the same posts that are answered when they are in memory. */
+export async function stored(
+  spooling: Start,
+  sidepost: Start,
+  topic: Topic,
+  { rounds, seconds }: Plan,
+): Promise<Figure[]> {
+  await using disk = await spooling();
+  await using memoryOnly = await sidepost();
+  const found = await inSequence([ASYNC, ASYNC_BATCH], async ({ name, ...load }) => {
+    const [post, pace] = [
+      { name: name.replace("respond-async", "stored"), ...load },
+      { seconds, connections: 32 },
+    ];
+    await expectAnswer(disk.url, post);
+    await measure(disk, post, pace, topic); // warms up
+    const pairs = await inTurn(
+      rounds,
+      () => measure(disk, post, pace, topic),
+      () => measure(memoryOnly, post, pace, topic),
+    );
+    const target = post.events === 1 ? atLeast(0.7, "ratio") : atLeast(200_000);
+    return [
+      paired(post.name, "events/s, beside respond-async", both(pairs, "events"), target),
+      paired(`${post.name}: p50`, "ms", both(pairs, "p50")),
+      paired(`${post.name}: CPU`, "us/event", both(pairs, "cpu")),
+    ];
+  });
+  return found.flat();
 }
 
 /** One post of each load, so that a wrong answer is told in full before thousands are counted. */

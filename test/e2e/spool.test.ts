@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { freePorts } from "../helpers/ports.ts";
+import { waitUntil } from "../helpers/wait.ts";
 import { ask, ASYNC, idOf, idsOf, metricsOf, MINUTE, newTopic, post, startOn } from "./support.ts";
 
 let kafka: Kafka;
@@ -156,10 +157,11 @@ test(
       found.set(String(key), [...(found.get(String(key)) ?? []), data]);
     }
     expect(found).toEqual(expected);
-    const families = await metricsOf(next);
-    expect(
-      families.get("producer_events_replayed_total")?.samples.get("producer_events_replayed_total"),
-    ).toBe(1200);
+    const replayed = async () => {
+      const family = (await metricsOf(next)).get("producer_events_replayed_total");
+      return family?.samples.get("producer_events_replayed_total") === 1200 || undefined;
+    };
+    await waitUntil(replayed, 10_000, () => new Error("not all replayed events were counted"));
   },
   MINUTE,
 );

@@ -71,8 +71,8 @@ test("bodies that have not arrived when nothing is taken any more are given up, 
   await Bun.sleep(1); // The limits of a body begin on the turn after its headers.
   closing.abort();
   reading.push(readBody(posted(new ReadableStream()), limits));
-  for (const failure of await Promise.all(reading)) {
-    expect(failure).toEqual({
+  for (const late of await Promise.all(reading)) {
+    expect(late).toEqual({
       code: "draining",
       detail: "the process shut down before the whole body arrived",
       retryAfter: 1,
