@@ -95,7 +95,9 @@ export async function stored(
       { name: name.replace("respond-async", "stored"), ...load },
       { seconds, connections: 32 },
     ];
+    const end = await endOffset(topic);
     await expectAnswer(disk.url, post);
+    await expectEnd(topic, end + post.events);
     await measure(disk, post, pace, topic); // warms up
     const pairs = await inTurn(
       rounds,
