@@ -4,6 +4,7 @@ import type { Failure } from "./domain/errors.ts";
 import type { EventType } from "./domain/event.ts";
 import type { Logger } from "./domain/logger.ts";
 import type { Producer } from "./domain/ports.ts";
+import type { SpoolFile } from "./domain/spool.ts";
 import { createAnswers } from "./http/answer.ts";
 import { type Application, createApplication, recovered } from "./http/application.ts";
 import { createOriginCheck } from "./http/origin.ts";
@@ -11,12 +12,20 @@ import { ADMIN_PATHS, adminRoutes } from "./http/routes/admin.ts";
 import { EVENT_PATHS, eventRoutes } from "./http/routes/events.ts";
 import { HEALTH_PATHS, healthRoutes } from "./http/routes/health.ts";
 import { RECEIPT_PATHS, receiptRoutes } from "./http/routes/receipts.ts";
+import { createAnswerStore } from "./infrastructure/answer-store.ts";
 import { createBatchSizes } from "./infrastructure/batch-sizes.ts";
 import { watchEventLoop } from "./infrastructure/event-loop-lag.ts";
 import { kafkaOptions, queueLimits } from "./infrastructure/kafka/options.ts";
-import { createProducer, librdkafkaVersion } from "./infrastructure/kafka/producer.ts";
+import { kafkaFailure } from "./infrastructure/kafka/errors.ts";
+import {
+  createProducer,
+  librdkafkaVersion,
+  type SpoolableProducer,
+} from "./infrastructure/kafka/producer.ts";
 import { createTransactions } from "./infrastructure/kafka/transactions.ts";
 import { createMetrics } from "./infrastructure/metrics.ts";
+import { spoolReceipts } from "./infrastructure/spool/receipts.ts";
+import { openSpool } from "./infrastructure/spool/spool.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { type AtomicPublisher, createAtomicPublisher } from "./usecase/atomic.ts";
 import { createBooks } from "./usecase/books.ts";
@@ -26,6 +35,7 @@ import { createIdempotency } from "./usecase/idempotency.ts";
 import { createPublisher } from "./usecase/publish.ts";
 import { createReceiptLookup } from "./usecase/receipts.ts";
 import { createRequestTally } from "./usecase/request-tally.ts";
+import { createSpooling, type Spooling } from "./usecase/spooling.ts";
 import { createTally, type Tally } from "./usecase/tally.ts";
 
 /** The service, put together and connected to Kafka, but not yet listening. */
@@ -45,6 +55,10 @@ export interface App {
   uncaught: (error: unknown) => void;
   /** Answers every post whose body has not arrived yet: it is not waited for any longer. */
   refuse(): void;
+  /** Writes what is not delivered to disk, where there is one. Resolves when it is there, or after `ms` milliseconds. */
+  keep(ms: number): Promise<void>;
+  /** Events on disk, for the next process. */
+  spooled(): number;
   /** Frees what it holds; the producer is closed, too. */
   close(): Promise<void>;
 }
@@ -61,7 +75,8 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const batchSizes = createBatchSizes();
   const eventLoop = watchEventLoop();
   const fatalError = () => producer.status().fatalError;
-  const lifecycle = createLifecycle({ hasRoom: () => producer.status().hasRoom, fatalError });
+  const hasRoom = () => producer.status().hasRoom || spooling?.writing === true;
+  const lifecycle = createLifecycle({ hasRoom, fatalError, spoolProblem: () => spooling?.status().problem });
   const reached = Promise.withResolvers<string>();
   const producer = await createProducer({
     config,
@@ -78,7 +93,14 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const bootstrap = config.kafka.embedded ? reached.promise : Promise.resolve(config.kafka.brokers);
   const transactions = createTransactions({ config, logger, bootstrap });
 
+  let file: SpoolFile | undefined;
   const tally = createTally([...new Set(types.map(({ type }) => type))]);
+  const spooling = await startSpooling(config, {
+    producer,
+    tally,
+    logger,
+    onFile: (opened) => (file = opened),
+  });
   const requests = createRequestTally([...EVENT_PATHS, ...RECEIPT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
   const eventLog = createEventLog(logger, config.log.sample);
   let uncaughtErrors = 0;
@@ -86,7 +108,10 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
   const answers = createAnswers({ draining: () => lifecycle.draining });
   const { writeTimeout } = config.server;
   const originCheck = createOriginCheck(config.cors.origins);
-  const idempotency = createIdempotency(config.idempotency);
+  const idempotency = createIdempotency({
+    ...config.idempotency,
+    ...(file === undefined ? {} : { store: createAnswerStore({ ...file, putAnswer: putQuietly(file) }) }),
+  });
   const status = () => {
     const [alone, together] = [producer.status(), transactions.status()];
     return {
@@ -104,13 +129,14 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     answers,
     notReady: lifecycle.notReady,
     fatalError,
-    health: () => judgeHealth(status(), tally.recent(), lifecycle.draining),
+    health: () => judgeHealth(status(), tally.recent(), lifecycle.draining, spooling?.status()),
   });
   const metrics = createMetrics({
     tally,
     requests,
     status,
     renewals: () => transactions.status().renewals,
+    spool: () => spooling?.status() ?? { records: 0, bytes: 0 },
     ready: () => lifecycle.notReady() === undefined,
     draining: () => lifecycle.draining,
     batchSizes: batchSizes.histogram,
@@ -127,7 +153,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     maxBytes: queueLimits(kafkaOptions(config)).maxBytes,
   });
   const events = eventRoutes({
-    publisher: createPublisher({ producer, types, tally, eventLog }),
+    publisher: createPublisher({ producer, spooling, types, tally, eventLog }),
     idempotency,
     atomic,
     types,
@@ -137,11 +163,17 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     originCheck,
     requests,
     answers,
-    stats: () => tally.stats(status()),
+    stats: () => tally.stats(status(), spooling?.status().records),
     onRefused,
     recover: (error, { method, url }) => recovered(logger, error, `${method} ${new URL(url).pathname}`),
   });
-  const receipts = receiptRoutes(answers, createReceiptLookup([]));
+  const receipts = receiptRoutes(
+    answers,
+    createReceiptLookup([
+      producer.receipts,
+      ...(file === undefined ? [] : [spoolReceipts(file, producer.hashOf)]),
+    ]),
+  );
   const admin = adminRoutes({ answers, quit, originCheck, ...(config.metrics.enabled ? { metrics } : {}) });
   const shared = { answers, logger, requests };
 
@@ -166,11 +198,63 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
       logger.error({ err: error }, "Uncaught error");
     },
     refuse: () => closing.abort(),
+    async keep(ms) {
+      if (spooling !== undefined) await Promise.race([spooling.keep(), Bun.sleep(ms)]);
+    },
+    spooled: () => spooling?.status().records ?? 0,
     async close() {
       eventLoop.stop();
+      await spooling?.close();
       // The embedded brokers end with the producer.
       await transactions.close();
       await producer.close();
+    },
+  };
+}
+
+/** An answer that cannot be kept is given all the same; the spool says what is wrong with the disk. */
+const putQuietly = (file: SpoolFile) => (key: string, bytes: Uint8Array) =>
+  void file.putAnswer(key, bytes, Date.now()).catch(() => {});
+
+interface SpoolParts {
+  producer: SpoolableProducer;
+  tally: Tally;
+  logger: Logger;
+  onFile: (file: SpoolFile) => void;
+}
+
+/** How often is looked what has settled and whether Kafka keeps up, in milliseconds. */
+const TURN_MS = 100;
+
+/** Opens the spool, where it is not off, and gives what is in it back to the producer. */
+async function startSpooling(config: Config, parts: SpoolParts): Promise<Spooling | undefined> {
+  const { mode, dir, maxBytes } = config.spool;
+  if (mode === "off") return undefined;
+  const { producer, tally, logger, onFile } = parts;
+  const spooling = await createSpooling({
+    mode,
+    journal: producer.journal,
+    async open(onOpen) {
+      const file = await openSpool({ folder: dir, maxBytes, logger, onOpen });
+      onFile(file);
+      return file;
+    },
+    deliveryTimeout: config.server.writeTimeout,
+    replayed(type, delivered, failures) {
+      const byCode = [...failures].map(([code, count]) => [kafkaFailure(code, "").code, count] as const);
+      tally.replayed(type, delivered, new Map(byCode));
+    },
+    logger,
+  });
+  const timer = setInterval(spooling.turn, TURN_MS);
+  return {
+    ...spooling,
+    get writing() {
+      return spooling.writing;
+    },
+    close() {
+      clearInterval(timer);
+      return spooling.close();
     },
   };
 }

@@ -16,10 +16,12 @@ export interface LifecycleOptions {
   hasRoom: () => boolean;
   /** Why the producer can never produce again, if it cannot. */
   fatalError: () => string | undefined;
+  /** Why events cannot go to disk, where they are to. */
+  spoolProblem: () => string | undefined;
 }
 
 /** Not ready yet. A later outage of Kafka alone does not change readiness: events still find room for a while. */
-export function createLifecycle({ hasRoom, fatalError }: LifecycleOptions): Lifecycle {
+export function createLifecycle({ hasRoom, fatalError, spoolProblem }: LifecycleOptions): Lifecycle {
   let reached = false;
   let draining = false;
   return {
@@ -32,6 +34,7 @@ export function createLifecycle({ hasRoom, fatalError }: LifecycleOptions): Life
       if (draining) return "the process is shutting down";
       if (!reached) return "no Kafka broker has answered yet";
       if (fatalError() !== undefined) return `the Kafka client has failed for good: ${fatalError()}`;
+      if (spoolProblem() !== undefined) return `the spool takes no events: ${spoolProblem()}`;
       return hasRoom() ? undefined : "the queue to Kafka is full";
     },
   };
@@ -52,6 +55,8 @@ export interface DrainOptions {
   producer: Pick<Producer, "flush" | "abandon">;
   /** Answers the posts whose bodies have not arrived yet. */
   refuse: () => void;
+  /** Writes what is not delivered to disk, where there is one, within so many milliseconds. */
+  keep(ms: number): Promise<unknown>;
   /** Those who wait for it are in flight in the intake, until it gives them up. */
   atomic: { abandon(): Promise<void> };
   /** Milliseconds since the last post came in. */
@@ -70,14 +75,15 @@ const reserve = (timeout: number): number => Math.min(2000, timeout / 5);
 
 /**
  * Brings the process to an end without losing what it can keep: goes on accepting until it is quiet or a third of the
- * time is left, then stops the intake, flushes to Kafka, and gives up what is left when the time is over, less a reserve
- * for saying so; who still posts is refused from then on. Resolves when everything taken has been settled.
+ * time is left, then stops the intake, flushes to Kafka, and when the time is over, less a reserve, writes what is left to
+ * disk or gives it up and says so; who still posts is refused from then on. Resolves when everything taken has been settled.
  */
 export async function drain({
   timeout,
   intake,
   producer,
   refuse,
+  keep,
   atomic,
   idleFor,
   logger,
@@ -96,6 +102,7 @@ export async function drain({
     flushed = await producer.flush(left());
   }
   refuse();
+  if (!flushed) await keep(reserve(timeout) / 2);
   await Promise.all([atomic.abandon(), producer.abandon()]);
   await Promise.race([stopped, Bun.sleep(LAST_ANSWERS_MS)]);
   await intake.kill();

@@ -66,8 +66,8 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   logger.info({ why, timeout_ms: timeout }, "Draining");
   const idleFor = () => performance.now() - lastPost();
   // Whatever goes wrong in it, the process must end.
-  const { producer, atomic, refuse } = app;
-  await drain({ timeout, intake, producer, atomic, refuse, idleFor, logger }).catch(app.uncaught);
+  const { producer, atomic, refuse, keep } = app;
+  await drain({ timeout, intake, producer, atomic, refuse, keep, idleFor, logger }).catch(app.uncaught);
   await admin.kill();
   await end(app, logger);
 }
@@ -106,7 +106,7 @@ async function end(app: App, logger: ProcessLogger): Promise<never> {
   await Promise.race([app.close(), Bun.sleep(CLOSE_MS)]);
   const lost = app.tally.lostTotal + pending;
   app.eventLog.flush();
-  logger.info({ ...app.tally.stats(app.producer.status()), pending, lost }, "Drained");
+  logger.info({ ...app.tally.stats(app.producer.status(), app.spooled()), pending, lost }, "Drained");
   return exit(logger, lost === 0 ? 0 : 1);
 }
 

@@ -4,7 +4,7 @@ import { createLifecycle, drain, type DrainOptions } from "../src/lifecycle.ts";
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-const HEALTHY = { hasRoom: () => true, fatalError: () => undefined };
+const HEALTHY = { hasRoom: () => true, fatalError: () => undefined, spoolProblem: () => undefined };
 
 /** Milliseconds; only sleeping makes it go on. */
 let clock = 0;
@@ -73,28 +73,28 @@ test("what answers under way add to the queue is flushed, too", async () => {
   const { run, calls, at } = start({ answeredAt: 1050 });
   await run(10_000);
   expect(calls.filter((call) => call.startsWith("flush")).length).toBeGreaterThan(1);
-  expect(calls.slice(-3)).toEqual(["refuse", "abandon", "kill"]);
+  expect(calls.slice(-4)).toEqual(["refuse", "abandon atomic", "abandon", "kill"]);
   expect(at("refuse")).toBeGreaterThanOrEqual(1050);
 });
 
-test("what Kafka does not take by the deadline is given up with time left to say so", async () => {
+test("what Kafka does not take by the deadline goes to disk or is given up, with time left to say so", async () => {
   const { run, calls, at } = start({ flushed: false });
   await run(10_000);
-  expect(calls).toEqual(["stop", "flush 7000", "refuse", "abandon atomic", "abandon", "kill"]);
+  expect(calls).toEqual(["stop", "flush 7000", "refuse", "keep", "abandon atomic", "abandon", "kill"]);
   expect(at("abandon")).toBe(8000);
 });
 
 test("a client that never takes its answer does not keep the process", async () => {
   const { run, calls, at } = start({ answeredAt: Infinity });
   await run(10_000);
-  expect(calls.slice(-3)).toEqual(["refuse", "abandon", "kill"]);
+  expect(calls.slice(-4)).toEqual(["refuse", "abandon atomic", "abandon", "kill"]);
   expect(at("kill")).toBeLessThan(11_000);
 });
 
 test("a drain without any time gives up at once what is left", async () => {
   const { run, calls } = start({ flushed: false, lastRequest: Infinity });
   await run(0);
-  expect(calls).toEqual(["stop", "flush 0", "refuse", "abandon atomic", "abandon", "kill"]);
+  expect(calls).toEqual(["stop", "flush 0", "refuse", "keep", "abandon atomic", "abandon", "kill"]);
 });
 
 interface Situation {
@@ -131,11 +131,13 @@ function start({ lastRequest = 0, answeredAt = 0, flushed = true }: Situation = 
     abandon: async () => note("abandon"),
   };
   const refuse = () => note("refuse");
+  const keep = async () => note("keep");
   const atomic: DrainOptions["atomic"] = { abandon: async () => note("abandon atomic") };
   const idleFor = () => Math.max(0, clock - lastRequest);
   return {
     calls,
-    run: (timeout: number) => drain({ timeout, intake, producer, atomic, refuse, idleFor, logger: SILENT }),
+    run: (timeout: number) =>
+      drain({ timeout, intake, producer, atomic, refuse, keep, idleFor, logger: SILENT }),
     at: (call: string) => times[calls.indexOf(call)],
   };
 }

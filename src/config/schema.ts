@@ -1,6 +1,6 @@
 import type { EventType } from "../domain/event.ts";
 import { address, boolean, duration, integer, oneOf, size, type Parser } from "./units.ts";
-import { brokers, eventMappings, origins, topic, word } from "./values.ts";
+import { brokers, eventMappings, origins, path, topic, word } from "./values.ts";
 
 /** One variable of the environment. The README's table is made of these. */
 export interface Field<T> {
@@ -102,6 +102,26 @@ export const SCHEMA = {
       default: "snappy",
       parser: oneOf("none", "gzip", "snappy", "lz4", "zstd"),
       doc: "How batches are compressed.",
+    },
+  },
+  spool: {
+    mode: {
+      name: "SPOOL_MODE",
+      default: "off",
+      parser: oneOf("off", "overflow", "always"),
+      doc: "Whether events go to disk: never, while Kafka does not keep up, or each before it is promised.",
+    },
+    dir: {
+      name: "SPOOL_DIR",
+      default: "/var/lib/sidepost",
+      parser: path,
+      doc: "The folder of the spool's file. It is made where it is missing; one process at a time uses it.",
+    },
+    maxBytes: {
+      name: "SPOOL_MAX_BYTES",
+      default: "1GiB",
+      parser: size("1MiB", "1000GiB", "1GiB"),
+      doc: "The most that events on disk may take.",
     },
   },
   log: {

@@ -23,6 +23,9 @@ export const topic: Parser<string> = text(
   /^(?!\.{1,2}$)[\w.-]{1,249}$/,
 );
 
+/** Where files are kept: nothing depends on the folder that the process was started in. */
+export const path: Parser<string> = text("an absolute path, such as /var/lib/sidepost", /^\/[^\0]*$/);
+
 export const brokers: Parser<"embedded" | string[]> = wordOr(
   "embedded",
   listOf(

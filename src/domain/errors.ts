@@ -29,6 +29,7 @@ export const ERROR_KINDS = {
     retriable: true,
   },
   "receipts-unavailable": { title: "What became of the event cannot be looked up", retriable: true },
+  "spool-unavailable": { title: "The disk takes no events at the moment", retriable: true },
   "admission-closed": { title: "No room for more events at the moment", retriable: true },
   draining: { title: "The server is shutting down", retriable: true },
   "kafka-unavailable": { title: "Kafka cannot take the event at the moment", retriable: true },

@@ -12,8 +12,8 @@ export interface Position {
   timestamp: number | null;
 }
 
-/** What became of a record: where it is, or why it is nowhere, or not known to be. */
-export type Delivery = Position | { error: Failure };
+/** What became of a record: where it is, or why it is nowhere, or not known to be. `stored`: on disk, for the next process. */
+export type Delivery = Position | { error: Failure } | { stored: true };
 
 /** How the events of a batch lie in its body: a JSON array, or one a line (NDJSON). */
 export type Framing = "array" | "lines";
@@ -33,8 +33,13 @@ export interface Batch {
  * loop and never inside the call that took it. Events of one key keep their order.
  */
 export interface Producer {
-  /** Takes one event, and returns its id; or says why it took nothing. */
-  send(body: Uint8Array, type: EventType, settle: Settle): string | Failure;
+  /**
+   * Takes one event, and returns its id; or says why it took nothing. `promised`: its poster will hear no more of it. It
+   * is not settled where it `wentToDisk`.
+   */
+  send(body: Uint8Array, type: EventType, promised: boolean, settle: Settle): string | Failure;
+  /** Whether what was taken last is on disk alone. */
+  wentToDisk(): boolean;
   /**
    * Takes all events of a body or none. `settle` is called when the last of them is settled; where `receipts` are wanted
    * and all were delivered, with the JSON of `Receipts`.
@@ -117,6 +122,8 @@ export interface ProducerStatus {
   hasRoom: boolean;
   /** Produce requests sent again, since start. */
   retries: number;
+  /** How often a client that had failed for good was replaced, since start. */
+  renewals: number;
   /** The last error of the client as a whole, such as all brokers down, while no broker is up. */
   lastError?: string;
   /** Why the client can never produce again, if it cannot. */

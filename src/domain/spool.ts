@@ -99,3 +99,40 @@ export interface SpoolStatus {
   /** Whether a chunk of this size would be taken now. */
   hasRoom(bytes: number): boolean;
 }
+
+/** The producer's side of the spool: what it takes as records, and records as what it takes. */
+export interface Journal {
+  /** Whether events that are taken from now on are written. Chunks count on from `next`, where it is given. */
+  write(on: boolean, next?: number): void;
+  /** What was written since the last call. `alone`: its events are in no memory. */
+  take(): (Chunk & { alone: boolean })[];
+  /** Writes everything in memory that is in no chunk yet. */
+  spill(): void;
+  /** A chunk did not come to disk. `keys`: of its events, where it was `alone`; otherwise empty. */
+  drop(number: number, keys: Uint8Array): void;
+  /** Events of these keys are on disk alone, and others of the same keys go there behind them, until they are replayed. */
+  addBehind(keys: Uint8Array): void;
+  /** Takes the records of a chunk on their way. False where they are none. */
+  replay(bytes: Uint8Array, number: number): boolean;
+  /** The chunks whose events have all been settled since the last call. */
+  settled(): SettledChunk[];
+  /** Promised events that Kafka refused for good since the last call. */
+  refused(): Refused[];
+  status(): JournalStatus;
+}
+
+export interface SettledChunk extends Outcomes {
+  /** Whether it was read from disk, so that nobody else counts its events. */
+  replayed: boolean;
+  /** The event types, by the same index as `topics`. */
+  types: readonly string[];
+}
+
+export interface JournalStatus {
+  /** When the oldest event that is not settled was taken, in milliseconds since the epoch; 0 where there is none. */
+  oldest: number;
+  /** Events on disk alone. */
+  behind: number;
+  /** Bytes that wait for `take`. */
+  waiting: number;
+}

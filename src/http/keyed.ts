@@ -1,5 +1,6 @@
 import { type Failure, failure } from "../domain/errors.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
+import type { AtomicOutcome } from "../usecase/atomic-batch.ts";
 import type { Attempt, Idempotency } from "../usecase/idempotency.ts";
 import type { Answer } from "../usecase/kept-answers.ts";
 import type { BatchOutcome, Settled, Wait } from "../usecase/publish.ts";
@@ -19,7 +20,7 @@ export interface KeyedRequest {
   wait: Wait;
 }
 
-type Outcome = Receipt | Refused | BatchOutcome;
+type Outcome = Receipt | Refused | BatchOutcome | AtomicOutcome;
 type Publish<O extends Outcome> = (settled: Settled<O>) => O | Promise<O>;
 type Respond<O extends Outcome> = (outcome: O) => Response;
 
@@ -79,11 +80,15 @@ async function attempt<O extends Outcome>(publish: Publish<O>, respond: Respond<
   const { promise: settled, resolve } = Promise.withResolvers<O>();
   const outcome = await publish(resolve);
   const answer = await toAnswer(respond(outcome));
-  const taken = isList(outcome) || outcome.status !== "refused";
+  const taken = isList(outcome) || (outcome.status !== "refused" && !isUndone(outcome));
   // Some may still be on their way; where all are settled already this is the same answer again.
-  if (hasFailed(outcome)) return { answer, taken, later: settled.then(respond).then(toAnswer) };
+  if (taken && hasFailed(outcome)) return { answer, taken, later: settled.then(respond).then(toAnswer) };
   return { answer, taken };
 }
+
+/** An atomic batch that failed left nothing, unless it is not known whether its transaction was committed. */
+const isUndone = (outcome: Exclude<Outcome, Receipt[]>): boolean =>
+  outcome.status === "failed" && !("id" in outcome) && outcome.error.code !== "delivery-timeout";
 
 const isList = (outcome: Outcome): outcome is Receipt[] => Array.isArray(outcome);
 

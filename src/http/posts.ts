@@ -2,6 +2,7 @@ import { type Failure, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Framing } from "../domain/ports.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
+import type { AtomicOutcome } from "../usecase/atomic-batch.ts";
 import type { AtomicPublisher } from "../usecase/atomic.ts";
 import type { Idempotency } from "../usecase/idempotency.ts";
 import type { BatchOutcome, Publisher, Settled, Wait } from "../usecase/publish.ts";
@@ -114,10 +115,19 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     const preference = prefer(request);
     const wait = atomicWait(preference.wait, preference.applied !== undefined, options.longestWait);
     if (typeof wait === "object") return refused(wait);
-    const outcome = await options.atomic.publish({ body, framing }, wait);
-    if (outcome.status === "delivered") return answers.rendered(200, outcome.json, preference.applied);
-    if (outcome.status === "failed") return answers.problem(outcome.error);
-    return refused(explained(outcome, request, body, framing));
+    const respond = (outcome: AtomicOutcome): Response => {
+      if (outcome.status === "delivered") return answers.rendered(200, outcome.json, preference.applied);
+      if (outcome.status === "failed") return answers.problem(outcome.error);
+      return refused(explained(outcome, request, body, framing));
+    };
+    const key = request.headers.get(KEY_HEADER);
+    if (key === null) return respond(await options.atomic.publish({ body, framing }, wait));
+    const publish = async (settled: Settled<AtomicOutcome>) => {
+      const outcome = await options.atomic.publish({ body, framing }, wait);
+      settled(outcome);
+      return outcome;
+    };
+    return keyed({ key, request, body, shape: framing, wait }, publish, respond);
   }
 
   /** The scanner does not say what is invalid. A body that it refused without a reason is a fault of ours. */
@@ -182,5 +192,5 @@ function framingOf(header: string | null): Framing | undefined {
 /** 202 where nothing was waited for, 200 where all went well, 207 where each receipt has to be read. */
 function batchStatus(receipts: readonly Receipt[]): number {
   if (receipts.some(({ status }) => status === "failed")) return 207;
-  return receipts[0]?.status === "accepted" ? 202 : 200;
+  return receipts.some(({ status }) => status !== "delivered") ? 202 : 200;
 }

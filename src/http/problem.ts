@@ -23,6 +23,7 @@ const STATUS: Record<ErrorCode, number> = {
   "receipts-unavailable": 503,
   // As nginx counts it: nobody reads the answer, but requests are counted by their status.
   "client-left": 499,
+  "spool-unavailable": 503,
   "admission-closed": 503,
   draining: 503,
   "kafka-unavailable": 503,

@@ -12,6 +12,8 @@ export interface MetricSources {
   status: () => ProducerStatus;
   /** Transactional clients that were replaced by another. */
   renewals: () => number;
+  /** What is on disk; zeros without a spool. */
+  spool: () => { records: number; bytes: number };
   ready: () => boolean;
   draining: () => boolean;
   batchSizes: Histogram;
@@ -128,7 +130,10 @@ export const METRICS: readonly Metric[] = [
     name: "producer_renewals_total",
     help: "Kafka clients that had failed for good and were replaced.",
     type: "counter",
-    samples: ({ renewals }) => [{ value: renewals(), labels: { kind: "transactional" } }],
+    samples: ({ renewals, status }) => [
+      { value: status().renewals, labels: { kind: "idempotent" } },
+      { value: renewals(), labels: { kind: "transactional" } },
+    ],
   },
   {
     name: "producer_queue_messages",
@@ -141,6 +146,24 @@ export const METRICS: readonly Metric[] = [
     help: "Bytes of the events taken and neither delivered nor failed.",
     type: "gauge",
     samples: ({ status }) => [{ value: status().queuedBytes }],
+  },
+  {
+    name: "producer_spool_events",
+    help: "Events on disk that are not settled.",
+    type: "gauge",
+    samples: ({ spool }) => [{ value: spool().records }],
+  },
+  {
+    name: "producer_spool_bytes",
+    help: "Bytes on disk that count against SPOOL_MAX_BYTES.",
+    type: "gauge",
+    samples: ({ spool }) => [{ value: spool().bytes }],
+  },
+  {
+    name: "producer_events_replayed_total",
+    help: "Events that were read from disk and are in Kafka; they are counted as published, too.",
+    type: "counter",
+    samples: ({ tally }) => [{ value: tally.replayedTotal }],
   },
   {
     name: "producer_brokers_up",

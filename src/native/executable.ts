@@ -22,7 +22,9 @@ const embedCore = (core: string): BunPlugin => ({
 export async function buildExecutable(outfile = join(ROOT, "dist/sidepost")): Promise<string> {
   const core = await buildCore();
   await Bun.build({
-    entrypoints: [join(ROOT, "src/main.ts")],
+    // The spool's thread is started by its path, which only an entry point of its own has in the executable.
+    entrypoints: [join(ROOT, "src/main.ts"), join(ROOT, "src/infrastructure/spool/worker.ts")],
+    naming: "[name].[ext]",
     plugins: [embedCore(core)],
     target: "bun",
     minify: true,

@@ -1,6 +1,6 @@
 import type { EventType } from "../domain/event.ts";
 import type { Batch, Delivery } from "../domain/ports.ts";
-import type { Delivered, Failed } from "../domain/receipt.ts";
+import type { Delivered, Failed, Stored } from "../domain/receipt.ts";
 import type { EventLog, TypeLog } from "./eventlog.ts";
 import type { Tally, TypeTally } from "./tally.ts";
 
@@ -78,7 +78,8 @@ export function createBooks({ types, tally, eventLog, now }: BooksOptions): Book
 }
 
 /** The event's receipt, once it is settled. */
-export function toReceipt(id: string, delivery: Delivery): Delivered | Failed {
+export function toReceipt(id: string, delivery: Delivery): Delivered | Failed | Stored {
+  if ("stored" in delivery) return { status: "stored", id };
   if ("error" in delivery) return { status: "failed", id, error: delivery.error };
   const { topic, partition, offset, timestamp } = delivery;
   return { status: "delivered", id, topic, partition, offset, timestamp };

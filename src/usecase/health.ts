@@ -1,4 +1,5 @@
 import type { ProducerStatus } from "../domain/ports.ts";
+import type { SpoolingStatus } from "./spooling.ts";
 import type { Recent } from "./tally.ts";
 
 /** One thing that is watched: whether it is well, and the figure behind that. */
@@ -9,14 +10,19 @@ export interface Check {
 
 export interface HealthReport {
   status: "healthy" | "unhealthy";
-  checks: { kafka: Check; error_rate: Check; admission: Check; draining: Check };
+  checks: { kafka: Check; error_rate: Check; admission: Check; spool?: Check; draining: Check };
 }
 
 /** Above this share of failed deliveries in the last minute the service is not well. */
 const MAX_ERROR_RATE = 0.1;
 
-/** Judges the process by its figures. */
-export function judgeHealth(status: ProducerStatus, recent: Recent, draining: boolean): HealthReport {
+/** Judges the process by its figures. `spool` where there is one. */
+export function judgeHealth(
+  status: ProducerStatus,
+  recent: Recent,
+  draining: boolean,
+  spool?: SpoolingStatus,
+): HealthReport {
   const checks = {
     kafka: {
       healthy: status.brokersUp > 0 && status.fatalError === undefined,
@@ -38,8 +44,16 @@ export function judgeHealth(status: ProducerStatus, recent: Recent, draining: bo
       queued_events: status.queuedRecords,
       queued_bytes: status.queuedBytes,
     },
+    ...(spool === undefined ? {} : { spool: judgeSpool(spool) }),
     draining: { healthy: !draining },
   };
   const healthy = Object.values(checks).every((check) => check.healthy);
   return { status: healthy ? "healthy" : "unhealthy", checks };
 }
+
+const judgeSpool = ({ records, bytes, problem }: SpoolingStatus): Check => ({
+  healthy: problem === undefined,
+  events: records,
+  bytes,
+  ...(problem === undefined ? {} : { problem }),
+});

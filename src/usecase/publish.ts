@@ -1,9 +1,10 @@
 import { type ErrorCode, type Failure, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
-import type { Batch, Framing, Producer } from "../domain/ports.ts";
+import type { Batch, Framing, Producer, Settle, SettleBatch } from "../domain/ports.ts";
 import type { Accepted, Failed, Receipt, Refused } from "../domain/receipt.ts";
 import { createBooks, toReceipt } from "./books.ts";
 import type { EventLog } from "./eventlog.ts";
+import type { Spooling } from "./spooling.ts";
 import type { Tally } from "./tally.ts";
 import { type Caller, createWaitingRoom } from "./waiting.ts";
 
@@ -50,7 +51,9 @@ export interface Left {
 }
 
 export interface PublisherOptions {
-  producer: Pick<Producer, "send" | "sendBatch">;
+  producer: Pick<Producer, "send" | "sendBatch" | "wentToDisk">;
+  /** Undefined where there is no disk. */
+  spooling?: Pick<Spooling, "writing" | "required" | "begin" | "stored" | "keep"> | undefined;
   types: readonly EventType[];
   tally: Tally;
   eventLog: EventLog;
@@ -60,9 +63,27 @@ export interface PublisherOptions {
 
 /** Brings events to the producer, and keeps the books on what became of those that it took. */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { producer, types, tally, eventLog, now = () => performance.now() } = options;
+  const { producer, spooling, types, tally, eventLog, now = () => performance.now() } = options;
   const books = createBooks({ types, tally, eventLog, now });
   const waitFor = createWaitingRoom(now);
+
+  /** What an event that is promised, and being written, is answered with. */
+  async function storedOr<Answer>(
+    stored: Promise<Failure | undefined>,
+    taken: Answer,
+    not: (error: Failure) => Answer,
+  ) {
+    const error = await stored;
+    return error === undefined ? taken : not(error);
+  }
+
+  /** Where memory is full, the disk may have room. */
+  function takeOr<Taken>(take: () => Taken | Failure): Taken | Failure {
+    const taken = take();
+    const full =
+      typeof taken === "object" && taken !== null && "code" in taken && taken.code === "admission-closed";
+    return full && spooling?.begin("memory is full") ? take() : taken;
+  }
 
   function one(
     body: Uint8Array,
@@ -72,17 +93,25 @@ export function createPublisher(options: PublisherOptions): Publisher {
     settled?: Settled<Receipt>,
   ): Receipt | Refused | Promise<Receipt> {
     const start = now();
+    const promised = wait === "no";
+    const unusable = promised ? spooling?.required() : undefined;
+    if (unusable) return { status: "refused", error: unusable };
     let answer: ((receipt: Receipt) => void) | undefined;
-    const id = producer.send(body, type, (delivery, sentId, key) => {
+    const settle: Settle = (delivery, sentId, key) => {
       const receipt = toReceipt(sentId, delivery);
       if (receipt.status === "delivered") books.delivered(type, start, 1, () => receipt);
-      else books.failed(type, receipt, start, answer === undefined, key);
+      else if (receipt.status === "failed") books.failed(type, receipt, start, answer === undefined, key);
       answer?.(receipt);
       settled?.(receipt);
-    });
+    };
+    const id = takeOr(() => producer.send(body, type, promised, settle));
     if (typeof id !== "string") return { status: "refused", error: id };
     books.accepted(type);
-    if (wait === "no") return { status: "accepted", id };
+    if (spooling?.writing && (promised || producer.wentToDisk())) {
+      const stored: Receipt = { status: "stored", id };
+      return storedOr<Receipt>(spooling.stored(), stored, (error) => ({ status: "failed", id, error }));
+    }
+    if (promised) return { status: "accepted", id };
     const waiting = waitFor<Receipt>(start, wait, caller, (why) => {
       answer = undefined;
       if (why === "late") return unconfirmed(id, wait);
@@ -90,7 +119,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return { status: "failed", id, error: LEFT };
     });
     ({ answer } = waiting);
-    return waiting.promise;
+    return spooling === undefined ? waiting.promise : waiting.promise.then(keptIfLate);
+  }
+
+  /** What Kafka did not confirm in time is written to disk, where there is one. */
+  async function keptIfLate(receipt: Receipt): Promise<Receipt> {
+    if (!isLate(receipt)) return receipt;
+    const error = await spooling?.keep();
+    return error === undefined ? { status: "stored", id: receipt.id } : receipt;
   }
 
   function many(
@@ -101,19 +137,28 @@ export function createPublisher(options: PublisherOptions): Publisher {
     settled?: Settled<BatchOutcome>,
   ): BatchOutcome | Promise<BatchOutcome> {
     const start = now();
+    const promised = wait === "no";
+    const unusable = promised ? spooling?.required() : undefined;
+    if (unusable) return { status: "refused", error: unusable };
     let answer: ((outcome: BatchOutcome) => void) | undefined;
-    const batch = producer.sendBatch(body, framing, wait !== "no", (json) => {
+    const settle: SettleBatch = (json) => {
       const done = batch as Batch;
       books.settledBatch(done, events, start, json !== undefined, answer === undefined);
       if (answer === undefined && settled === undefined) return;
       const outcome: BatchOutcome = json === undefined ? receiptsOf(done) : { status: "delivered", json };
       answer?.(outcome);
       settled?.(outcome);
-    });
+    };
+    const batch = takeOr(() => producer.sendBatch(body, framing, !promised, settle));
     if (!("size" in batch)) return { status: "refused", error: batch };
     const events = books.acceptedBatch(batch);
-    if (wait === "no") return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
     if (batch.size === 0) return [];
+    if (spooling?.writing && (promised || producer.wentToDisk())) {
+      const stored = batch.ids.map((id): Receipt => ({ status: "stored", id }));
+      const failed = (error: Failure) => batch.ids.map((id): Receipt => ({ status: "failed", id, error }));
+      return storedOr<BatchOutcome>(spooling.stored(), stored, failed);
+    }
+    if (promised) return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
     const waiting = waitFor<BatchOutcome>(start, wait, caller, (why) => {
       answer = undefined;
       if (why === "late") return receiptsOf(batch, wait);
@@ -121,7 +166,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return { status: "left", error: LEFT };
     });
     ({ answer } = waiting);
-    return waiting.promise;
+    return spooling === undefined ? waiting.promise : waiting.promise.then(allKeptIfLate);
+  }
+
+  async function allKeptIfLate(outcome: BatchOutcome): Promise<BatchOutcome> {
+    if (!Array.isArray(outcome) || !outcome.some(isLate)) return outcome;
+    const error = await spooling?.keep();
+    if (error !== undefined) return outcome;
+    return outcome.map((receipt) => (isLate(receipt) ? { status: "stored", id: receipt.id } : receipt));
   }
 
   return { one, many };
@@ -137,10 +189,10 @@ function receiptsOf(batch: Batch, wait = 0): Receipt[] {
 
 /** How many events of a batch are where. */
 function statesOf(batch: Batch) {
-  const states = { delivered: 0, failed: 0, queued: 0 };
-  for (let index = 0; index < batch.size; index++) {
+  const states = { delivered: 0, failed: 0, stored: 0, queued: 0 };
+  for (const [index, id] of batch.ids.entries()) {
     const delivery = batch.deliveryAt(index);
-    states[delivery === undefined ? "queued" : "error" in delivery ? "failed" : "delivered"]++;
+    states[delivery === undefined ? "queued" : toReceipt(id, delivery).status]++;
   }
   return states;
 }
@@ -149,6 +201,9 @@ function statesOf(batch: Batch) {
 const LEFT = failure("client-left", "the client left before its answer; the log has where the events are");
 
 const UNCONFIRMED: ErrorCode = "delivery-timeout";
+
+const isLate = (receipt: Receipt): boolean =>
+  receipt.status === "failed" && receipt.error.code === UNCONFIRMED;
 
 function unconfirmed(id: string, wait: number): Failed {
   const detail =

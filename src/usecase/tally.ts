@@ -33,10 +33,13 @@ export interface Tally {
   /** Counts events refused before anything was taken. Their type may be unknown. */
   rejected(code: ErrorCode, type?: TypeTally, count?: number): void;
   lost(count: number): void;
+  /** Counts events of an earlier time that were read from disk. Their type may be none of today's. */
+  replayed(name: string, delivered: number, failures: ReadonlyMap<ErrorCode, number>): void;
+  readonly replayedTotal: number;
   /** The deliveries that ended within the last minute; `errorRate` is 0 to 1, and 0 when there were none. */
   recent(): Recent;
   /** The answer of the statistics endpoint. */
-  stats(status: Pick<ProducerStatus, "queuedRecords" | "retries">): Stats;
+  stats(status: Pick<ProducerStatus, "queuedRecords" | "retries">, spooled?: number): Stats;
 }
 
 export interface Recent {
@@ -67,6 +70,7 @@ export function createTally(names: readonly string[], now = () => performance.no
   const rejectedBy = zeroByCode();
   const window = createWindow();
   let lostTotal = 0;
+  let replayedTotal = 0;
 
   const recent = () => window.read(now());
 
@@ -101,14 +105,28 @@ export function createTally(names: readonly string[], now = () => performance.no
     lost(count) {
       lostTotal += count;
     },
+    replayed(name, delivered, failures) {
+      replayedTotal += delivered;
+      const type = byName.get(name);
+      window.add(now(), delivered, total(failures.values()));
+      if (type === undefined) return;
+      type.published += delivered;
+      for (const [code, count] of failures) {
+        type.failed += count;
+        type.failedBy[code] += count;
+      }
+    },
+    get replayedTotal() {
+      return replayedTotal;
+    },
     recent,
-    stats: ({ queuedRecords, retries }) => ({
+    stats: ({ queuedRecords, retries }, spooled = 0) => ({
       published: total(types.map((type) => type.published)),
       failed: total(types.map((type) => type.failed)),
       retries,
       rejected: total(Object.values(rejectedBy)),
       pending: queuedRecords,
-      spooled: 0,
+      spooled,
       avg_publish_time_ms: averageMs(types),
       error_rate: recent().errorRate,
       by_type: Object.fromEntries(types.map((type) => [type.type, typeStats(type)])),

@@ -48,6 +48,7 @@ test("an empty environment gives the documented defaults", () => {
       compression: "snappy",
       properties: {},
     },
+    spool: { mode: "off", dir: "/var/lib/sidepost", maxBytes: 2 ** 30 },
     log: { level: "info", format: "json", sample: 10 },
     metrics: { enabled: true, address: { hostname: "", port: 9090 } },
     app: { name: "producer-service", version: "1.0.0", env: "development" },

@@ -6,7 +6,7 @@ import { buildExecutable } from "../../src/native/executable.ts";
 import { consume } from "../helpers/consume.ts";
 import { type SharedKafka, sharedKafka } from "../helpers/kafka.ts";
 import { type Sidepost, startSidepost } from "../helpers/process.ts";
-import { idOf, idsOf, MINUTE, newTopic, post } from "./support.ts";
+import { ASYNC, idOf, idsOf, MINUTE, newTopic, post } from "./support.ts";
 
 setDefaultTimeout(MINUTE);
 
@@ -57,6 +57,24 @@ test("alone in a folder, without Bun or packages, the executable brings posts to
 test("the executable has the embedded broker in it", async () => {
   await using sidepost = await start();
   expect(await post(sidepost, "/user", { data: 1 })).toMatchObject({ status: 201 });
+});
+
+test("the executable has the spool and its thread in it", async () => {
+  const topic = await newTopic(kafka);
+  const env = { KAFKA_TOPIC: topic, SPOOL_MODE: "always", SPOOL_DIR: join(folder, "spool") };
+  let ids: string[];
+  {
+    await using sidepost = await start({ ...env, KAFKA_BROKER_LIST: "127.0.0.1:1" });
+    const answer = await post(sidepost, "/user", { data: 1 }, ASYNC);
+    expect(answer).toMatchObject({ status: 202, body: { status: "stored" } });
+    ids = idsOf(answer);
+    sidepost.kill("SIGKILL");
+    await sidepost.exited;
+  }
+  await using next = await start({ ...env, KAFKA_BROKER_LIST: kafka.bootstrap });
+  expect((await consume(kafka.bootstrap, topic, { count: 1 })).map(idOf)).toEqual(ids);
+  next.kill();
+  expect(await next.exited).toBe(0);
 });
 
 test("however often it starts, and however it ends, it leaves one unpacked core in the temporary folder", async () => {

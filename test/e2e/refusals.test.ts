@@ -125,7 +125,8 @@ test("a topic that this client may not write to is 403, and others stay open", a
 
 test("an event without a key for a compacted topic is 502, and may not be tried again; its neighbour may", async () => {
   const topic = await newTopic(kafka, 1, { "cleanup.policy": "compact" });
-  await using sidepost = await startOn(kafka.bootstrap, topic);
+  // Neighbours are those of one batch on the wire.
+  await using sidepost = await startOn(kafka.bootstrap, topic, { RDKAFKA_LINGER_MS: "200" });
   const refused = await post(sidepost, "/user", { data: {} });
   expect(refused).toMatchObject({
     status: 502,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from "@platformatic/kafka";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
-import type { LogLine, Sidepost } from "../helpers/process.ts";
+import type { Sidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
 import { ask, idOf, idsOf, metricsOf, MINUTE, newTopic, post, startOn } from "./support.ts";
 
@@ -41,8 +41,6 @@ async function restore(topic: string): Promise<void> {
   }
 }
 
-const retryLines = ({ log }: Sidepost): LogLine[] => log.filter(({ msg }) => msg === "retrying publish");
-
 /** Resolves when the statistics know of so many retries. */
 async function untilRetries({ url }: Sidepost, atLeast: number): Promise<number> {
   const retries = async (): Promise<number> => {
@@ -72,6 +70,8 @@ test("KAFKA_MAX_RETRIES ends an event, after waits that double, and every retry 
     body: { code: "kafka-unavailable", retriable: true, detail: expect.stringContaining("in-sync replicas") },
   });
 
+  // The event's own line comes after those of its tries.
+  await sidepost.waitForLog(({ msg }) => msg === "Event failed");
   const tries = sidepost.log.filter(({ detail }) => String(detail).includes("encountered error"));
   expect(tries.length).toBe(4);
   const times = tries.map(({ time }) => Date.parse(String(time)));
@@ -84,14 +84,14 @@ test("KAFKA_MAX_RETRIES ends an event, after waits that double, and every retry 
   expect(await untilRetries(sidepost, 3)).toBe(3);
   const { samples } = (await metricsOf(sidepost)).get("producer_retries_total")!;
   expect([...samples.values()]).toEqual([3]);
-  const lines = retryLines(sidepost);
-  expect(lines.reduce((sum, { count }) => sum + Number(count), 0)).toBe(3);
-  expect(lines.at(-1)).toMatchObject({
+  expect(await sidepost.waitForLog(({ attempt }) => attempt === 4)).toMatchObject({
     level: "warn",
-    attempt: 4,
+    msg: "retrying publish",
     backoff: "2000ms",
     error: "Broker: Not enough in-sync replicas",
   });
+  const lines = sidepost.log.filter(({ msg }) => msg === "retrying publish");
+  expect(lines.reduce((sum, { count }) => sum + Number(count), 0)).toBe(3);
 
   await restore(topic);
   const after = await post(sidepost, "/user", { data: {} });

@@ -104,11 +104,14 @@ test("the state of the producer and the process is read at each scrape", async (
     "producer_brokers_known",
     "producer_queue_messages",
     "producer_queue_bytes",
+    "producer_spool_events",
+    "producer_spool_bytes",
+    "producer_events_replayed_total",
     "producer_retries_total",
     "producer_uncaught_errors_total",
   ];
-  expect(shown.map((name) => value(before, name))).toEqual([1, 0, 2, 3, 4, 5, 6, 7]);
-  expect(shown.map((name) => value(after, name))).toEqual([0, 1, 0, 3, 4, 5, 6, 7]);
+  expect(shown.map((name) => value(before, name))).toEqual([1, 0, 2, 3, 4, 5, 3, 4, 0, 6, 7]);
+  expect(shown.map((name) => value(after, name))).toEqual([0, 1, 0, 3, 4, 5, 3, 4, 0, 6, 7]);
   expect(histogram(before, "producer_batch_size")).toMatchObject({ count: 2, sum: 200 });
   expect(histogram(before, "producer_event_loop_lag_seconds")).toMatchObject({ count: 1, sum: 0.02 });
   const labels = '{version="0.1.0",librdkafka="2.14.2",app="checkout",app_version="2.3"}';
@@ -136,8 +139,10 @@ function start() {
       queuedBytes: 5,
       hasRoom: true,
       retries: 6,
+      renewals: 0,
     }),
     renewals: () => 7,
+    spool: () => ({ records: 3, bytes: 4 }),
     ready: () => state.ready,
     draining: () => state.draining,
     batchSizes: createBatchSizes().histogram,

@@ -10,6 +10,7 @@ const WELL: ProducerStatus = {
   queuedBytes: 500,
   hasRoom: true,
   retries: 0,
+  renewals: 0,
 };
 const QUIET = { published: 0, failed: 0, errorRate: 0 };
 

@@ -91,7 +91,9 @@ test("of a batch whose poster has left it is logged how many events are where", 
   const outcome = publisher.many(BODY, "array", LONG, { signal: AbortSignal.abort() });
   pass(60);
   expect(await outcome).toMatchObject({ status: "left", error: { code: "client-left" } });
-  expect(lines).toEqual(['left {"first_event_id":"b-0","delivered":1,"failed":1,"queued":2} 60 ms']);
+  expect(lines).toEqual([
+    'left {"first_event_id":"b-0","delivered":1,"failed":1,"stored":0,"queued":2} 60 ms',
+  ]);
   producer.settleBatch([at(1), { error: REJECTED }, at(2), { error: REJECTED }]);
   expect(counts()).toMatchObject({ published: 2, failed: 2, lost: 2 });
 });
@@ -287,7 +289,7 @@ function start() {
 }
 
 /** Takes everything, until told to refuse, and settles when told to. */
-class FakeProducer implements Pick<Producer, "send" | "sendBatch"> {
+class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"> {
   refuseWith: Failure | undefined;
   batchOf: EventType[] = [];
   receiptsWanted: boolean | undefined;
@@ -295,7 +297,9 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch"> {
   #settle: Settle = () => {};
   #settleBatch: SettleBatch = () => {};
 
-  send(_body: Uint8Array, _type: EventType, settle: Settle): string | Failure {
+  wentToDisk = () => false;
+
+  send(_body: Uint8Array, _type: EventType, _promised: boolean, settle: Settle): string | Failure {
     this.#settle = settle;
     return this.refuseWith ?? "id-1";
   }

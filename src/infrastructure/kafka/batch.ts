@@ -1,7 +1,7 @@
 import type { Failure } from "../../domain/errors.ts";
 import type { EventType } from "../../domain/event.ts";
 import type { Batch, Framing, SettleBatch } from "../../domain/ports.ts";
-import { COLUMNS, type EventCore, knownOrNull } from "./core.ts";
+import { COLUMNS, type EventCore, knownOrNull, STORED } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { refusal } from "./refusal.ts";
 
@@ -14,7 +14,7 @@ export function sendBatch(
   receipts: boolean,
   settle: SettleBatch,
 ): Batch | Failure {
-  const result = core.produceBatch(body, framing === "lines", settle, receipts);
+  const result = core.produceBatch(body, framing === "lines", settle, receipts, !receipts);
   if (typeof result === "number") return refusal(core, result, body);
   const { table } = result;
   const typeAt = (index: number) => types[table[index * COLUMNS + 1]!]!;
@@ -31,6 +31,7 @@ export function sendBatch(
       const at = index * COLUMNS;
       const code = table[at]!;
       if (Number.isNaN(code)) return undefined;
+      if (code === STORED) return { stored: true };
       if (code !== 0) return { error: kafkaFailure(code, core.errorText(code)) };
       return {
         topic: typeAt(index).topic,

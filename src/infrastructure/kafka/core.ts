@@ -100,6 +100,12 @@ export interface EventCore {
   replay(bytes: Uint8Array, number: number): boolean;
   /** Events of these keys are on disk alone until they are replayed: others of the same keys go to disk behind them. */
   addBehind(keys: Uint8Array): void;
+  /** A chunk could not be written. `keys`: of its events, where they are in no memory either. */
+  dropChunk(number: number, keys: Uint8Array): void;
+  /** The event types, those of replayed events among them; outcomes name them by their index. */
+  knownTypes(): { type: string; topic: string }[];
+  /** By which the spool knows an event's id. */
+  hashOf(id: string): Uint8Array;
   /** The chunks whose events are all settled, each once. `outcomes` as in `Outcomes`. */
   takeSettled(): { number: number; replayed: boolean; outcomes: Uint8Array }[];
   /** Promised events that were refused for good, as records. */

@@ -1,12 +1,15 @@
 import type { Config } from "../../config/schema.ts";
 
+/** The most that librdkafka takes. */
+const WITHOUT_END = 2_147_483_647;
+
 type Options = Record<string, string | number | boolean>;
 
 /**
  * librdkafka's configuration for ours, by its own names
  * (https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md). RDKAFKA_ variables have the last word.
  */
-export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Options {
+export function kafkaOptions({ kafka, spool }: Pick<Config, "kafka" | "spool">): Options {
   return {
     ...(kafka.embedded ? { "test.mock.num.brokers": 1 } : { "bootstrap.servers": kafka.brokers }),
     "client.id": kafka.clientId,
@@ -16,7 +19,8 @@ export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Options {
     // would cost a third of the throughput (245k against 428k events/s) and more the farther Kafka is.
     "batch.num.messages": kafka.batchSizeChosen ? kafka.batchSize : 10_000,
     "compression.codec": kafka.compression,
-    retries: kafka.maxRetries,
+    // With a disk to keep events on, none is given up for what may pass.
+    retries: spool.mode === "off" ? kafka.maxRetries : WITHOUT_END,
     "retry.backoff.ms": kafka.retryBackoff,
     "retry.backoff.max.ms": 5000,
     // Keys land in the partitions where Java clients put them.
@@ -45,8 +49,15 @@ export function kafkaOptions({ kafka }: Pick<Config, "kafka">): Options {
 const TRANSACTION_TIMEOUT = 10_000;
 
 /** The configuration of the client for transactions, under an id of its own and on the brokers of `bootstrap`. */
-export function transactionalOptions(config: Pick<Config, "kafka">, id: string, bootstrap: string): Options {
-  const options = kafkaOptions({ kafka: { ...config.kafka, embedded: false, brokers: bootstrap } });
+export function transactionalOptions(
+  config: Pick<Config, "kafka" | "spool">,
+  id: string,
+  bootstrap: string,
+): Options {
+  const options = kafkaOptions({
+    ...config,
+    kafka: { ...config.kafka, embedded: false, brokers: bootstrap },
+  });
   const timeout = Number(options["transaction.timeout.ms"] ?? TRANSACTION_TIMEOUT);
   return {
     ...options,
@@ -57,7 +68,7 @@ export function transactionalOptions(config: Pick<Config, "kafka">, id: string, 
     "socket.timeout.ms": Math.min(Number(options["socket.timeout.ms"] ?? timeout), timeout),
     // A batch is tried again as a whole. Below that only the time is bounded: librdkafka would give up a commit whose
     // answers are lost, and never ask what became of it.
-    retries: 2_147_483_647,
+    retries: WITHOUT_END,
     "statistics.interval.ms": 0,
   };
 }

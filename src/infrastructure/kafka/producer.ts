@@ -4,19 +4,30 @@ import type { Config } from "../../config/schema.ts";
 import { failure } from "../../domain/errors.ts";
 import { EVENT_MEMBERS, MAX_HEADERS, RESERVED_HEADERS } from "../../domain/event.ts";
 import type { Logger } from "../../domain/logger.ts";
-import type { Position, Producer, Settle } from "../../domain/ports.ts";
+import type {
+  Delivery,
+  Position,
+  Producer,
+  ProducerStatus,
+  ReceiptSource,
+  Settle,
+} from "../../domain/ports.ts";
+import type { Journal } from "../../domain/spool.ts";
 import { sendBatch } from "./batch.ts";
 import { connect, logClient } from "./connection.ts";
-import { type EventCore, knownOrNull } from "./core.ts";
+import { type EventCore, knownOrNull, STORED } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
+import { createJournal } from "./journal.ts";
 import { kafkaOptions, queueLimits } from "./options.ts";
+import { recentReceipts } from "./recent.ts";
 import { refusal } from "./refusal.ts";
+import { renewWhenFatal } from "./renewal.ts";
 import { createRetryLog } from "./retries.ts";
 import { type BatchWindow, readStatistics, type Statistics } from "./statistics.ts";
 import { Kafka } from "./upstream.ts";
 
 export interface ProducerOptions {
-  config: Pick<Config, "kafka" | "events" | "app">;
+  config: Pick<Config, "kafka" | "spool" | "events" | "app">;
   logger: Logger;
   /** Gets the batches of each of librdkafka's statistics reports. */
   onBatches: (windows: readonly BatchWindow[]) => void;
@@ -37,8 +48,16 @@ export const { librdkafkaVersion } = Kafka;
 /** More than enough for reports that are already on their way. */
 const ABANDON_MS = 1000;
 
+/** A producer with what the spool and the receipts ask of it. */
+export interface SpoolableProducer extends Producer {
+  journal: Journal;
+  receipts: ReceiptSource;
+  /** By which the spool knows an event's id. */
+  hashOf(id: string): Uint8Array;
+}
+
 /** Starts the client. It takes events before any broker has answered. Rejects where librdkafka refuses its options. */
-export async function createProducer(options: ProducerOptions): Promise<Producer> {
+export async function createProducer(options: ProducerOptions): Promise<SpoolableProducer> {
   const { config, logger } = options;
   const { types } = config.events;
   const settings = kafkaOptions(config);
@@ -61,6 +80,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
     options.onContact();
   });
   core.configureEvents({ ...limits, ...eventOptions(config) });
+  renewWhenFatal(client, core, known, logger);
   const indexes = new Map(types.map((type, index) => [type, index]));
   const holding = handOverTogether(core, config.kafka.batchSize);
   let closed: Promise<void> | undefined;
@@ -80,11 +100,11 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
   }
 
   return {
-    send(body, type, settle) {
+    send(body, type, promised, settle) {
       if (ending) return shuttingDown();
       holding.beforeNext();
       const waiting: Waiting = { id: "", settle };
-      const result = core.produceEvent(body, indexes.get(type) ?? -1, waiting);
+      const result = core.produceEvent(body, indexes.get(type) ?? -1, waiting, promised);
       if (typeof result === "number") return refusal(core, result, body);
       waiting.id = result;
       return result;
@@ -93,6 +113,10 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
       if (ending) return shuttingDown();
       return sendBatch(core, types, body, framing, receipts, settle);
     },
+    wentToDisk: () => core.wentToDisk(),
+    journal: createJournal(core),
+    receipts: recentReceipts(core),
+    hashOf: (id) => core.hashOf(id),
     flush,
     async abandon() {
       ending = true;
@@ -123,8 +147,11 @@ const shuttingDown = () =>
 function settleEvent(error: RdKafka.LibrdKafkaError | null, report: RdKafka.DeliveryReport): void {
   const { id, settle } = report.opaque as Waiting;
   const key = report.key === null || report.key === undefined ? null : String(report.key);
-  settle(error ? { error: kafkaFailure(error.code, error.message) } : toPosition(report), id, key);
+  settle(error ? toFailure(error) : toPosition(report), id, key);
 }
+
+const toFailure = ({ code, message }: RdKafka.LibrdKafkaError): Delivery =>
+  code === STORED ? { stored: true } : { error: kafkaFailure(code, message) };
 
 const toPosition = ({ topic, partition, offset, timestamp }: RdKafka.DeliveryReport): Position => ({
   topic,
@@ -133,18 +160,11 @@ const toPosition = ({ topic, partition, offset, timestamp }: RdKafka.DeliveryRep
   timestamp: knownOrNull(timestamp),
 });
 
-interface Known {
-  contacted: boolean;
-  brokersUp: number;
-  brokersKnown: number;
-  retries: number;
-  lastError?: string;
-  fatalError?: string;
-}
+type Known = Omit<ProducerStatus, "queuedRecords" | "queuedBytes" | "hasRoom">;
 
 /** What the client tells of itself and the cluster, kept up to date. */
 function watch(client: RdKafka.Producer, onStatistics: (statistics: Statistics) => void): Known {
-  const known: Known = { contacted: false, brokersUp: 0, brokersKnown: 0, retries: 0 };
+  const known: Known = { contacted: false, brokersUp: 0, brokersKnown: 0, retries: 0, renewals: 0 };
   client.on("event.stats", ({ message }) => {
     const statistics = readStatistics(message);
     if (statistics === undefined) return;
@@ -158,7 +178,6 @@ function watch(client: RdKafka.Producer, onStatistics: (statistics: Statistics) 
     // "All brokers down" comes after each error that says why.
     const isEcho = code === Kafka.ERRORS.ERR__ALL_BROKERS_DOWN && known.lastError !== undefined;
     if (!isEcho) known.lastError = message;
-    if (error.isFatal) known.fatalError ??= message;
   });
   return known;
 }

@@ -30,7 +30,7 @@ export interface TransactionalClient {
 }
 
 export interface TransactionalClientOptions {
-  config: Pick<Config, "kafka" | "events" | "app">;
+  config: Pick<Config, "kafka" | "spool" | "events" | "app">;
   logger: Logger;
   id: string;
   bootstrap: string;

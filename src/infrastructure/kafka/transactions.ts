@@ -15,7 +15,7 @@ import { type CallError, openTransactional, type TransactionalClient } from "./t
 import { Kafka } from "./upstream.ts";
 
 export interface TransactionsOptions {
-  config: Pick<Config, "kafka" | "events" | "app">;
+  config: Pick<Config, "kafka" | "spool" | "events" | "app">;
   logger: Logger;
   /** Resolves with `host:port` of the brokers, comma separated. */
   bootstrap: Promise<string>;

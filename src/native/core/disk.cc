@@ -49,6 +49,18 @@ void Posts::Spill() {
   }
 }
 
+void Posts::DropChunk(uint64_t number, std::string_view keys) {
+  journal.Drop(number);
+  for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
+    if (entry->chunk == number) entry->chunk = 0;
+  }
+  for (size_t at = 0; at + sizeof(uint32_t) <= keys.size(); at += sizeof(uint32_t)) {
+    uint32_t key;
+    memcpy(&key, keys.data() + at, sizeof key);
+    journal.RemoveBehind(key);
+  }
+}
+
 bool Posts::Replay(std::string_view records, uint64_t number) {
   std::vector<Record> read;
   size_t bytes = 0;

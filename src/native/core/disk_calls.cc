@@ -96,6 +96,31 @@ Napi::Value Producer::AddBehind(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value Producer::DropChunk(const Napi::CallbackInfo& info) {
+  if (!posts_ || !info[0].IsNumber() || !info[1].IsBuffer()) return Throw(info.Env(), "Need to specify a chunk");
+  const auto keys = info[1].As<Napi::Buffer<char>>();
+  posts_->DropChunk(static_cast<uint64_t>(IntegerOf(info[0])), {keys.Data(), keys.Length()});
+  return info.Env().Undefined();
+}
+
+Napi::Value Producer::KnownTypes(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto list = Napi::Array::New(env);
+  for (uint32_t i = 0; posts_ && i < posts_->types(); i++) {
+    auto type = Napi::Object::New(env);
+    type.Set("type", posts_->TypeOf(static_cast<uint16_t>(i)));
+    type.Set("topic", posts_->TopicOf(static_cast<uint16_t>(i)));
+    list.Set(i, type);
+  }
+  return list;
+}
+
+Napi::Value Producer::HashOf(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString()) return Throw(info.Env(), "Need to specify an id");
+  const uint64_t hash = IdHash(info[0].As<Napi::String>().Utf8Value());
+  return Napi::Buffer<char>::Copy(info.Env(), reinterpret_cast<const char*>(&hash), sizeof hash);
+}
+
 Napi::Value Producer::DiskStatus(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto status = Napi::Object::New(env);

@@ -73,6 +73,7 @@ void Producer::Drain(Napi::Env env) {
   }
   reports_->Deliver();
   if (posts_) posts_->DeliverFinished();
+  if (messages > 0 && posts_ && posts_->HasHeld()) HandOver();  // there is room again
   draining_ = false;
   polling_producer = outer;
   if (messages >= kDrainBudget && !torn_down_) bridge_->Wake();

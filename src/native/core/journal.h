@@ -54,6 +54,9 @@ class Journal {
   void Replay(uint64_t number, uint32_t count);
   void Settle(const Entry& entry, const Outcome& outcome);
 
+  /// Forgets a chunk that could not be written.
+  void Drop(uint64_t number) { states_.erase(number); }
+
   struct Settled {
     uint64_t number;
     bool replayed;

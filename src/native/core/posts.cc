@@ -144,6 +144,8 @@ void Posts::HandOver(const Destination& to, Reports* reports) {
     const rd_kafka_resp_err_t code = Send(entry, to);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
     if (code == RD_KAFKA_RESP_ERR__FATAL) break;  // the rest is for the next client
+    // Replayed events may be more than librdkafka takes at a time: the rest is for when it has reported some.
+    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && entry->chunk != 0) break;
     types_[entry->type].refused = true;
     Fail(entry, code, to, reports);
   }

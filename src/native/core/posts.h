@@ -53,6 +53,8 @@ class Posts {
   /// the broker's thread with two system calls (they were a third of a post's cost).
   void HandOver(const Destination& to, Reports* reports);
 
+  bool HasHeld() const { return !held_.empty(); }
+
   /// Takes all events of the body or none. Returns {ids, table}, or a number: a Refusal. `ids` is an array or a string
   /// with a line each; `table` is a Float64Array of five columns an event, in the body's order: error code (0:
   /// delivered, NaN: on its way, kStored), index of the event type, partition, offset, timestamp. `done` is called once,
@@ -97,6 +99,8 @@ class Posts {
   Journal journal;
   /// Writes every event in memory that is not on disk yet into the journal.
   void Spill();
+  /// The chunk could not be written: its events are in memory alone, or nowhere.
+  void DropChunk(uint64_t number, std::string_view keys);
   /// Takes the records of a chunk as events of their own, all or none: false where there is no room, or they are none.
   bool Replay(std::string_view records, uint64_t number);
   /// When the oldest event that is not settled was taken, in milliseconds since the epoch; 0 for none.

@@ -89,6 +89,9 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value Spill(const Napi::CallbackInfo& info);
   Napi::Value Replay(const Napi::CallbackInfo& info);
   Napi::Value AddBehind(const Napi::CallbackInfo& info);
+  Napi::Value DropChunk(const Napi::CallbackInfo& info);
+  Napi::Value KnownTypes(const Napi::CallbackInfo& info);
+  Napi::Value HashOf(const Napi::CallbackInfo& info);
   Napi::Value DiskStatus(const Napi::CallbackInfo& info);
   Napi::Value WentToDisk(const Napi::CallbackInfo& info);
   Napi::Value FindEvent(const Napi::CallbackInfo& info);

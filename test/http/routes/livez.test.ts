@@ -29,6 +29,7 @@ test("a client that has failed for good is not healthy, however many brokers are
     queuedBytes: 0,
     hasRoom: true,
     retries: 0,
+    renewals: 0,
     fatalError: "Fenced",
   };
   const report = judgeHealth(status, { published: 0, failed: 0, errorRate: 0 }, false);

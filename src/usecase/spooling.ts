@@ -1,0 +1,204 @@
+import { type Failure, failure } from "../domain/errors.ts";
+import type { Logger } from "../domain/logger.ts";
+import { type Chunk, type FoundChunk, type Journal, SpoolError, type SpoolFile } from "../domain/spool.ts";
+import { createReplay } from "./replay.ts";
+import { bookSettled, type Replayed } from "./settled.ts";
+
+/** Where events go that outlive the process, as the rest of the service sees it. */
+export interface Spooling {
+  /** Whether events that are taken now are written. */
+  readonly writing: boolean;
+  /** Why no event can be promised, where each has to be stored before it is. */
+  required(): Failure | undefined;
+  /** Everything in memory goes to disk, and what is taken from now on. False where the disk takes nothing. */
+  begin(why: string): boolean;
+  /** Resolves when everything taken so far is fsynced, or with why it is not. */
+  stored(): Promise<Failure | undefined>;
+  /** The same for what was taken long ago, too. */
+  keep(): Promise<Failure | undefined>;
+  status(): SpoolingStatus;
+  /** Looks at what has settled, what may be replayed, and whether Kafka takes events: to be called many times a second. */
+  turn(): void;
+  /** Resolves when all that was written is on disk and the file is closed. */
+  close(): Promise<void>;
+}
+
+export interface SpoolingStatus {
+  /** Events on disk that are not settled. */
+  records: number;
+  bytes: number;
+  /** Those of them that are in no memory. */
+  behind: number;
+  /** Why the disk takes nothing, and what to do. */
+  problem?: string;
+}
+
+export interface SpoolingOptions {
+  /** `always`: every event is written. `overflow`: while Kafka does not keep up. */
+  mode: "overflow" | "always";
+  journal: Journal;
+  /** Opens the file, which may take more than one try; what is in it comes by `onOpen`. */
+  open: (onOpen: (found: FoundChunk[], last: number) => void) => Promise<SpoolFile>;
+  /** Milliseconds that Kafka may take to confirm an event. */
+  deliveryTimeout: number;
+  /** Books replayed events, which no post waits for. */
+  replayed: Replayed;
+  logger: Logger;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
+/** An outage is over when nothing has waited for longer. */
+const KEEPS_UP_MS = 1000;
+const NO_KEYS = new Uint8Array(0);
+
+/**
+ * Writes events to disk together: whoever asks while a commit is under way shares the next one. All of memory is written
+ * before anything that is taken later, so the disk has the order in which events were taken.
+ */
+export async function createSpooling(options: SpoolingOptions): Promise<Spooling> {
+  const { mode, journal, deliveryTimeout, replayed, logger, now = () => Date.now() } = options;
+  let file: SpoolFile | undefined;
+  let writing = false;
+  let number = 1;
+  let committing: Promise<void> | undefined;
+  let next: PromiseWithResolvers<Failure | undefined> | undefined;
+  const replay = createReplay(journal, async (at) => file?.read(at));
+
+  file = await options.open((found, last) => {
+    number = Math.max(number, last + 1);
+    journal.write(writing, number);
+    for (const chunk of found) journal.addBehind(chunk.keys);
+    replay.add(found);
+    if (mode === "always" || found.length > 0) begin(found.length > 0 ? "events are on disk" : "always");
+  });
+
+  function refusal(): Failure | undefined {
+    const { open = false, problem, hasRoom } = file?.status() ?? {};
+    if (open && problem === undefined && hasRoom?.(0)) return undefined;
+    return failure(
+      "spool-unavailable",
+      problem ?? "the spool is full; raise SPOOL_MAX_BYTES, or see why Kafka is slow",
+      {
+        retryAfter: 1,
+      },
+    );
+  }
+
+  function begin(why: string): boolean {
+    if (writing) return true;
+    // What opens the file says so before it is there.
+    if (file !== undefined && refusal() !== undefined) return false;
+    writing = true;
+    if (mode === "overflow") logger.warn({ why }, "Spooling: events go to disk");
+    journal.write(true);
+    journal.spill();
+    void schedule();
+    return true;
+  }
+
+  function end(msg: string): void {
+    writing = false;
+    journal.write(false);
+    logger.info({}, msg);
+  }
+
+  /** Commits what is written at the end of this turn, and what is written meanwhile in the next commit. */
+  function schedule(): Promise<Failure | undefined> {
+    next ??= Promise.withResolvers();
+    const { promise } = next;
+    committing ??= Promise.resolve().then(commitAll);
+    return promise;
+  }
+
+  async function commitAll(): Promise<void> {
+    await Bun.sleep(0);
+    while (next !== undefined) {
+      const waiting = next;
+      next = undefined;
+      waiting.resolve(await commit(journal.take()));
+    }
+    committing = undefined;
+  }
+
+  async function commit(chunks: (Chunk & { alone: boolean })[]): Promise<Failure | undefined> {
+    if (chunks.length === 0) return undefined;
+    // The buffers are given away.
+    const written = chunks.map(({ number: at, count, keys, alone }) => ({
+      number: at,
+      count,
+      alone,
+      keys: alone ? keys.slice() : NO_KEYS,
+    }));
+    try {
+      await file!.append(chunks);
+      replay.add(written.filter(({ alone }) => alone));
+      return undefined;
+    } catch (error) {
+      for (const { number: at, keys } of written) journal.drop(at, keys);
+      if (!(error instanceof SpoolError)) throw error;
+      return failure("spool-unavailable", error.detail, { retryAfter: 1 });
+    }
+  }
+
+  function judge(): void {
+    const { oldest, behind } = journal.status();
+    const age = oldest === 0 ? 0 : now() - oldest;
+    if (!writing) {
+      if (mode === "always") begin("the spool takes events again");
+      else if (age > deliveryTimeout)
+        begin(`Kafka has not confirmed an event for ${Math.round(age / 1000)} s`);
+    } else if (refusal() !== undefined && behind === 0) {
+      end("Spooling stopped: the spool takes no events");
+    } else if (mode === "overflow" && behind === 0 && replay.idle() && age < KEEPS_UP_MS) {
+      end("Spooling is over: Kafka keeps up");
+    }
+  }
+
+  const spool = file;
+
+  function turn(): void {
+    const settled = journal.settled();
+    if (settled.length > 0)
+      spool.settle(settled.map(({ number: at, topics, outcomes }) => ({ number: at, topics, outcomes })));
+    for (const chunk of settled) {
+      if (!chunk.replayed) continue;
+      replay.settled(chunk.number);
+      bookSettled(chunk, replayed);
+    }
+    const refused = journal.refused();
+    if (refused.length > 0) {
+      spool.refuse(refused);
+      for (const { code, text } of refused)
+        logger.error({ code, detail: text }, "Event put aside: Kafka refused it for good");
+    }
+    judge();
+    if (writing) void schedule();
+    replay.pump();
+  }
+
+  return {
+    get writing() {
+      return writing;
+    },
+    required: () => (mode === "always" ? refusal() : undefined),
+    begin,
+    stored: schedule,
+    async keep() {
+      if (!begin("an event was not confirmed in time")) return refusal();
+      return schedule();
+    },
+    status() {
+      const { records, bytes, problem } = spool.status();
+      const { behind } = journal.status();
+      return { records, bytes, behind, ...(problem === undefined ? {} : { problem }) };
+    },
+    turn,
+    async close() {
+      turn();
+      await schedule();
+      await committing;
+      await spool.close();
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { consume } from "../helpers/consume.ts";
+import { type Kafka, startKafka } from "../helpers/kafka.ts";
+import { freePorts } from "../helpers/ports.ts";
+import { ask, ASYNC, idOf, idsOf, metricsOf, MINUTE, newTopic, post, startOn } from "./support.ts";
+
+let kafka: Kafka;
+let folder: string;
+beforeAll(async () => {
+  kafka = await startKafka();
+  folder = mkdtempSync(join(tmpdir(), "sidepost-spool-"));
+}, MINUTE);
+afterAll(async () => {
+  await kafka[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let spools = 0;
+/** The settings of a spool of one's own. */
+const spool = (mode: "always" | "overflow", more: Record<string, string> = {}) => ({
+  SPOOL_MODE: mode,
+  SPOOL_DIR: join(folder, `${spools++}`),
+  ...more,
+});
+/** A broker that nobody is. */
+const nobody = async () => `127.0.0.1:${(await freePorts(1))[0]}`;
+const receiptOf = (url: string, id: string) => ask(`${url}/api/v1/events/${id}`);
+const times = <T>(count: number, make: (index: number) => T) =>
+  Array.from({ length: count }, (_, i) => make(i));
+
+test(
+  "always: what is answered stored survives SIGKILL and is delivered by the next process, in order",
+  async () => {
+    const topic = await newTopic(kafka);
+    const settings = spool("always");
+    const ids: string[] = [];
+    {
+      await using sidepost = await startOn(await nobody(), topic, settings);
+      for (let data = 0; data < 50; data++) {
+        const answer = await post(sidepost, "/user", { data, key: "k" }, ASYNC);
+        expect(answer).toMatchObject({ status: 202, body: { status: "stored" } });
+        ids.push(...idsOf(answer));
+      }
+      const batch = await post(
+        sidepost,
+        "",
+        times(100, (data) => ({ type: "user", data, key: "k" })),
+        ASYNC,
+      );
+      expect(batch.status).toBe(202);
+      ids.push(...idsOf(batch));
+      expect(await receiptOf(sidepost.url, ids[0]!)).toMatchObject({
+        status: 200,
+        body: { status: "stored" },
+      });
+      sidepost.kill("SIGKILL");
+      await sidepost.exited;
+    }
+    await using next = await startOn(kafka.bootstrap, topic, settings);
+    const records = await consume(kafka.bootstrap, topic, { count: 150 });
+    expect(records.map(idOf)).toEqual(ids);
+    await next.waitForLog(({ msg }) => msg === "Kafka reached");
+    const receipt = await receiptOf(next.url, ids[149]!);
+    expect(receipt).toMatchObject({ status: 200, body: { status: "delivered", topic, offset: 149 } });
+    next.kill();
+    expect(await next.exited).toBe(0);
+    await using third = await startOn(kafka.bootstrap, topic, settings);
+    expect(await receiptOf(third.url, ids[7]!)).toMatchObject({
+      status: 200,
+      body: { status: "delivered", offset: 7 },
+    });
+    expect((await consume(kafka.bootstrap, topic)).length).toBe(150);
+  },
+  MINUTE,
+);
+
+test(
+  "always: with Kafka there an event is stored and delivered, and a waiting post gets its offset",
+  async () => {
+    const topic = await newTopic(kafka);
+    await using sidepost = await startOn(kafka.bootstrap, topic, spool("always"));
+    const stored = await post(sidepost, "/user", { data: 1 }, ASYNC);
+    expect(stored).toMatchObject({ status: 202, body: { status: "stored" } });
+    expect(stored.headers.get("location")).toBe(`/api/v1/events/${idsOf(stored)[0]}`);
+    const delivered = await post(sidepost, "/user", { data: 2 });
+    expect(delivered).toMatchObject({ status: 201, body: { status: "delivered", topic } });
+    expect((await consume(kafka.bootstrap, topic, { count: 2 })).map(idOf).toSorted()).toEqual(
+      [...idsOf(stored), ...idsOf(delivered)].toSorted(),
+    );
+    sidepost.kill();
+    expect(await sidepost.exited).toBe(0);
+    expect(sidepost.log.at(-1)).toMatchObject({ msg: "Drained", published: 2, spooled: 0, lost: 0 });
+  },
+  MINUTE,
+);
+
+test(
+  "overflow: what Kafka does not confirm in time is stored, and delivered in order when it is back",
+  async () => {
+    const topic = await newTopic(kafka);
+    const settings = spool("overflow", { SERVER_WRITE_TIMEOUT: "1s" });
+    await using sidepost = await startOn(kafka.bootstrap, topic, settings);
+    const ids = idsOf(await post(sidepost, "/user", { data: 0, key: "k" }));
+    await kafka.stopBroker(0, "SIGKILL");
+    const waiting = await post(sidepost, "/user", { data: 1, key: "k" });
+    expect(waiting).toMatchObject({ status: 202, body: { status: "stored" } });
+    ids.push(...idsOf(waiting));
+    for (let data = 2; data < 20; data++) {
+      const answer = await post(sidepost, "/user", { data, key: "k" }, ASYNC);
+      expect(answer).toMatchObject({ status: 202, body: { status: "stored" } });
+      ids.push(...idsOf(answer));
+    }
+    expect(await ask(`${sidepost.url}/api/v1/events/stats`)).toMatchObject({ body: { spooled: 19 } });
+    await kafka.startBroker(0);
+    await sidepost.waitForLog(({ msg }) => msg === "Spooling is over: Kafka keeps up", 30_000);
+    const answer = await post(sidepost, "/user", { data: 20, key: "k" }, ASYNC);
+    expect(answer).toMatchObject({ status: 202, body: { status: "accepted" } });
+    ids.push(...idsOf(answer));
+    expect((await consume(kafka.bootstrap, topic, { count: 21 })).map(idOf)).toEqual(ids);
+  },
+  MINUTE,
+);
+
+test(
+  "overflow: when memory is full events go to disk, those of a key behind one another, and come back in order",
+  async () => {
+    const topic = await newTopic(kafka, 3);
+    const settings = spool("overflow", { RDKAFKA_QUEUE_BUFFERING_MAX_MESSAGES: "200" });
+    const [port] = await freePorts(1);
+    const expected = new Map<string, number[]>();
+    {
+      await using sidepost = await startOn(`127.0.0.1:${port}`, topic, settings);
+      for (let round = 0; round < 60; round++) {
+        const events = times(20, (index) => {
+          const [key, data] = [`k${index % 7}`, round * 20 + index];
+          expected.set(key, [...(expected.get(key) ?? []), data]);
+          return { type: "user", key, data };
+        });
+        const answer = await post(sidepost, "", events, ASYNC);
+        expect(answer.status).toBe(202);
+      }
+      expect(sidepost.log.some(({ msg }) => msg === "Spooling: events go to disk")).toBeTrue();
+      sidepost.kill();
+      expect(await sidepost.exited).toBe(0);
+      expect(sidepost.log.at(-1)).toMatchObject({ msg: "Drained", lost: 0, spooled: 1200 });
+    }
+    await using next = await startOn(kafka.bootstrap, topic, settings);
+    const records = await consume(kafka.bootstrap, topic, { count: 1200 });
+    const found = new Map<string, number[]>();
+    for (const { key, value } of records) {
+      const data: number = JSON.parse(String(value)).data;
+      found.set(String(key), [...(found.get(String(key)) ?? []), data]);
+    }
+    expect(found).toEqual(expected);
+    const families = await metricsOf(next);
+    expect(
+      families.get("producer_events_replayed_total")?.samples.get("producer_events_replayed_total"),
+    ).toBe(1200);
+  },
+  MINUTE,
+);
+
+test(
+  "an unusable folder keeps the process up and not ready, and says what to do",
+  async () => {
+    const topic = await newTopic(kafka);
+    await using sidepost = await startOn(kafka.bootstrap, topic, {
+      SPOOL_MODE: "always",
+      SPOOL_DIR: "/proc/sidepost",
+    });
+    const refused = await post(sidepost, "/user", { data: 1 }, ASYNC);
+    expect(refused).toMatchObject({ status: 503, body: { code: "spool-unavailable", retriable: true } });
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(await ask(`${sidepost.url}/readyz`)).toMatchObject({ status: 503 });
+    expect(await post(sidepost, "/user", { data: 1 })).toMatchObject({ status: 201 });
+    expect(sidepost.log).toContainEqual(expect.objectContaining({ level: "error", msg: "Spool not open" }));
+  },
+  MINUTE,
+);
