@@ -1,3 +1,4 @@
+import { canMount } from "./disk.ts";
 import type { FaultName } from "./faults.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -7,7 +8,7 @@ export interface Case extends Scenario {
   brokers: 1 | 3;
 }
 
-const SPOOLS = ["off"] as const;
+const SPOOLS = ["off", "overflow", "always"] as const;
 const ENDURED: FaultName[] = [
   "broker killed",
   "broker frozen",
@@ -35,9 +36,10 @@ export function allCases(): Case[] {
       spool,
       sigterm,
     });
-    const alive = ENDURED.filter((fault) => fault !== "sidepost killed");
+    const one = spool !== "off" && canMount ? [...ENDURED, "disk full" as const] : ENDURED;
+    const alive = one.filter((fault) => fault !== "sidepost killed");
     return [
-      ENDURED.map((fault) => titled(1, [fault])),
+      one.map((fault) => titled(1, [fault])),
       alive.map((fault) => titled(1, [fault], true)),
       THREE_BROKERS.map((fault) => titled(3, [fault])),
       titled(3, [...THREE_BROKERS, ...THREE_BROKERS]),

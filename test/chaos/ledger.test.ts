@@ -39,7 +39,7 @@ const record = (number: number, offset: number, more: Partial<ConsumedRecord> = 
   ...more,
 });
 
-const life = { startedAt: 0, endedAt: 5000, killed: false, saidLost: new Set<string>() };
+const life = { startedAt: 0, endedAt: 5000, brokenSince: 5000, killed: false, saidLost: new Set<string>() };
 const judge = (facts: Partial<Facts>) => {
   const ledger = balance({ posted: [], records: [], lives: [life], ...facts });
   return { faults: faultsOf(ledger).map((fault) => fault.split(":", 1)[0]), ledger };
@@ -61,7 +61,7 @@ test.each(["delivered", "stored"] as const)(
 
 test("an accepted event may be lost where the process that held it was killed, or said so", () => {
   const posted = [event(0, told("accepted", 0))];
-  const later = { ...life, startedAt: 6000, endedAt: 7000, killed: true };
+  const later = { ...life, startedAt: 6000, endedAt: 7000, brokenSince: 7000, killed: true };
   expect(judge({ posted }).faults).toEqual(["1 × accepted and lost without a word"]);
   expect(judge({ posted, lives: [life, later] }).faults).toEqual(["1 × accepted and lost without a word"]);
   expect(judge({ posted, lives: [{ ...life, killed: true }] }).faults).toEqual([]);
@@ -76,7 +76,7 @@ test("a second record is a fault, unless a process ended just after the first an
     judge({ posted, records: [record(0, 0, { timestamp: first }), record(0, 1, { timestamp: again })] });
   const doubled = ["1 × duplicated while the process lived"];
   expect(twice(1100, 1200).faults).toEqual(doubled);
-  const old = life.endedAt - 5000;
+  const old = life.endedAt - 3000;
   expect(twice(old, life.endedAt + 1).faults).toEqual(doubled);
   const replay = twice(life.endedAt - 10, life.endedAt + 1);
   expect(replay.faults).toEqual([]);

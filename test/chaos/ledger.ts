@@ -6,6 +6,8 @@ import type { Posted, Topic } from "./load.ts";
 export interface Life {
   startedAt: number;
   endedAt: number;
+  /** Since when something was broken at its end, so that Kafka may have confirmed nothing; else `endedAt`. */
+  brokenSince: number;
   /** By SIGKILL: what was in memory is gone, and nothing could say so. */
   killed: boolean;
   /** The ids of its `Event lost` lines. */
@@ -40,8 +42,8 @@ export interface Ledger {
   foreign: readonly ConsumedRecord[];
 }
 
-/** A replay writes again what had been written this long, at most, before the process ended. */
-const IN_FLIGHT_MS = 5000;
+/** A replay writes again what had been written this long, at most, before things broke, or before the process ended. */
+const IN_FLIGHT_MS = 3000;
 
 const Event = v.object({ id: v.string(), data: v.looseObject({ poster: v.number(), number: v.number() }) });
 const read = ({ value }: ConsumedRecord) => v.parse(Event, JSON.parse(String(value)));
@@ -94,8 +96,8 @@ function judgeRepeats(account: Account, lives: readonly Life[]): void {
   const [first, ...others] = account.found;
   for (const again of others) {
     const replay = lives.some(
-      ({ endedAt }) =>
-        account.at <= endedAt && first!.timestamp > endedAt - IN_FLIGHT_MS && again.timestamp >= endedAt,
+      ({ endedAt, brokenSince }) =>
+        account.at <= endedAt && first!.timestamp > brokenSince - IN_FLIGHT_MS && again.timestamp >= endedAt,
     );
     if (replay) account.replayed++;
     else account.faults.push("duplicated while the process lived");

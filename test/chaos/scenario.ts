@@ -63,11 +63,12 @@ async function breakThings(
   const wrong: string[] = [];
   await peace(load, calm);
   for (const fault of faults) {
+    const brokenSince = Date.now();
     const mend = await FAULTS[fault](world);
     try {
       await Bun.sleep(broken);
       if (sigterm && service.running)
-        wrong.push(...(await service.terminate()).map((said) => `${fault}: ${said}`));
+        wrong.push(...(await service.terminate(brokenSince)).map((said) => `${fault}: ${said}`));
     } finally {
       await mend();
     }

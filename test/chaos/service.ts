@@ -13,8 +13,8 @@ export interface Service extends AsyncDisposable {
   start(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** SIGTERM; resolves with what is wrong with its end, if something is. */
-  terminate(): Promise<string[]>;
+  /** SIGTERM; resolves with what is wrong with its end, if something is. `brokenSince` as in {@link Life}. */
+  terminate(brokenSince?: number): Promise<string[]>;
   /** Resolves when nothing taken is unsettled any more; what is left after `ms`, otherwise. */
   settled(ms: number): Promise<string[]>;
 }
@@ -44,21 +44,29 @@ export async function startService(env: Record<string, string>): Promise<Service
   }
 
   /** A life that is over, and its last log line. */
-  async function end(signal: "SIGKILL" | "SIGTERM") {
+  async function end(signal: "SIGKILL" | "SIGTERM", brokenSince?: number) {
     if (sidepost === undefined) throw new Error("sidepost does not run");
     const { exited, log } = sidepost;
     sidepost.kill(signal);
     const code = await exited;
     const lines = log.filter(({ msg }) => msg === "Event lost");
     const saidLost = new Set(lines.map((line) => String(line["event_id"])));
-    const life = { startedAt, endedAt: Date.now(), killed: signal === "SIGKILL", saidLost, code };
+    const endedAt = Date.now();
+    const life = {
+      startedAt,
+      endedAt,
+      brokenSince: brokenSince ?? endedAt,
+      killed: signal === "SIGKILL",
+      saidLost,
+      code,
+    };
     lives.push(life);
     sidepost = undefined;
     return { life, last: log.at(-1) };
   }
 
-  async function terminate(): Promise<string[]> {
-    const { life, last } = await end("SIGTERM");
+  async function terminate(brokenSince?: number): Promise<string[]> {
+    const { life, last } = await end("SIGTERM", brokenSince);
     const expected = life.saidLost.size === 0 ? 0 : 1;
     return [
       ...(life.code === expected

@@ -21,6 +21,7 @@ const COLUMNS: Record<string, Count> = {
   "lost as told": count(({ lostAsTold }) => lostAsTold),
   deleted: count(({ deleted }) => deleted),
   replayed: (accounts) => accounts.reduce((sum, { replayed }) => sum + replayed, 0),
+  "after a 201": count(({ replayed, receipt }) => replayed > 0 && receipt?.status === "delivered"),
   LOST: withFault("lost"),
   DOUBLED: withFault("duplicated"),
   DISORDER: withFault("order"),
