@@ -15,8 +15,8 @@ import { RECEIPT_PATHS, receiptRoutes } from "./http/routes/receipts.ts";
 import { createAnswerStore } from "./infrastructure/answer-store.ts";
 import { createBatchSizes } from "./infrastructure/batch-sizes.ts";
 import { watchEventLoop } from "./infrastructure/event-loop-lag.ts";
-import { kafkaOptions, queueLimits } from "./infrastructure/kafka/options.ts";
 import { kafkaFailure } from "./infrastructure/kafka/errors.ts";
+import { queueLimits } from "./infrastructure/kafka/options.ts";
 import {
   createProducer,
   librdkafkaVersion,
@@ -27,8 +27,10 @@ import { createMetrics } from "./infrastructure/metrics.ts";
 import { spoolReceipts } from "./infrastructure/spool/receipts.ts";
 import { openSpool } from "./infrastructure/spool/spool.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
+import { createAdmission, EVENTS_SHARE } from "./usecase/admission.ts";
 import { type AtomicPublisher, createAtomicPublisher } from "./usecase/atomic.ts";
 import { createBooks } from "./usecase/books.ts";
+import { memoryBudget } from "./usecase/budget.ts";
 import { createEventLog, type EventLog } from "./usecase/eventlog.ts";
 import { judgeHealth } from "./usecase/health.ts";
 import { createIdempotency } from "./usecase/idempotency.ts";
@@ -67,19 +69,31 @@ export interface Parts {
   logger: Logger;
   /** Begins the end of the process. */
   quit: () => void;
+  /** What the container may take, in bytes; undefined where it has no limit. */
+  memoryLimit: number | undefined;
 }
 
+const SAMPLE_MS = 1000;
+
 /** The one place where the parts meet. Rejects where librdkafka refuses the configuration. */
-export async function compose(config: Config, { logger, quit }: Parts): Promise<App> {
+export async function compose(config: Config, { logger, quit, memoryLimit }: Parts): Promise<App> {
   const { types } = config.events;
   const batchSizes = createBatchSizes();
   const eventLoop = watchEventLoop();
   const fatalError = () => producer.status().fatalError;
-  const hasRoom = () => producer.status().hasRoom || spooling?.writing === true;
-  const lifecycle = createLifecycle({ hasRoom, fatalError, spoolProblem: () => spooling?.status().problem });
+  const lifecycle = createLifecycle({
+    hasRoom: () => admission.isOpen(),
+    fatalError,
+    spoolProblem: () => spooling?.status().problem,
+  });
+  const budget = memoryBudget(config.admission.maxBytes, memoryLimit);
+  if (budget.warning) logger.warn({}, budget.warning);
+  const hasSpool = config.spool.mode !== "off";
+  const limits = queueLimits(config, hasSpool ? budget.bytes * EVENTS_SHARE : budget.bytes);
   const reached = Promise.withResolvers<string>();
   const producer = await createProducer({
     config,
+    limits,
     logger,
     onBatches: batchSizes.observe,
     onContact: () => lifecycle.contacted(),
@@ -91,7 +105,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
 
   // The embedded brokers are the producer's, and nowhere before it has started.
   const bootstrap = config.kafka.embedded ? reached.promise : Promise.resolve(config.kafka.brokers);
-  const transactions = createTransactions({ config, logger, bootstrap });
+  const transactions = createTransactions({ config, limits, logger, bootstrap });
 
   let file: SpoolFile | undefined;
   const tally = createTally([...new Set(types.map(({ type }) => type))]);
@@ -120,6 +134,14 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
       queuedBytes: alone.queuedBytes + together.queuedBytes,
     };
   };
+  const admission = createAdmission({
+    limit: hasSpool ? limits.maxBytes / EVENTS_SHARE : limits.maxBytes,
+    maxRecords: limits.maxRecords,
+    queue: producer.queue,
+    kafkaDown: () => status().brokersUp === 0,
+    spills: () => spooling?.takes() === true,
+  });
+  const sampling = setInterval(admission.sample, SAMPLE_MS).unref();
   const onRefused = (error: Failure, type?: EventType) => {
     tally.rejected(error.code, type && tally.type(type.type));
     eventLog.rejected(error, type && { event_type: type.type });
@@ -129,7 +151,8 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     answers,
     notReady: lifecycle.notReady,
     fatalError,
-    health: () => judgeHealth(status(), tally.recent(), lifecycle.draining, spooling?.status()),
+    health: () =>
+      judgeHealth(status(), admission.status(), tally.recent(), lifecycle.draining, spooling?.status()),
   });
   const metrics = createMetrics({
     tally,
@@ -137,6 +160,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     status,
     renewals: () => transactions.status().renewals,
     spool: () => spooling?.status() ?? { records: 0, bytes: 0 },
+    admission: admission.status,
     ready: () => lifecycle.notReady() === undefined,
     draining: () => lifecycle.draining,
     batchSizes: batchSizes.histogram,
@@ -150,7 +174,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     books: createBooks({ types, tally, eventLog, now: () => performance.now() }),
     maxRetries: config.kafka.maxRetries,
     retryBackoff: config.kafka.retryBackoff,
-    maxBytes: queueLimits(kafkaOptions(config)).maxBytes,
+    maxBytes: limits.maxBytes,
   });
   const events = eventRoutes({
     publisher: createPublisher({ producer, spooling, types, tally, eventLog }),
@@ -158,6 +182,8 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     atomic,
     types,
     limits: { ...config.server, closing: closing.signal },
+    admission,
+    writing: () => spooling?.writing === true,
     wait: config.events.ack === "accepted" ? "no" : writeTimeout,
     longestWait: writeTimeout,
     originCheck,
@@ -205,6 +231,7 @@ export async function compose(config: Config, { logger, quit }: Parts): Promise<
     async close() {
       eventLoop.stop();
       await spooling?.close();
+      clearInterval(sampling);
       // The embedded brokers end with the producer.
       await transactions.close();
       await producer.close();

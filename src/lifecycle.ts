@@ -35,7 +35,7 @@ export function createLifecycle({ hasRoom, fatalError, spoolProblem }: Lifecycle
       if (!reached) return "no Kafka broker has answered yet";
       if (fatalError() !== undefined) return `the Kafka client has failed for good: ${fatalError()}`;
       if (spoolProblem() !== undefined) return `the spool takes no events: ${spoolProblem()}`;
-      return hasRoom() ? undefined : "the queue to Kafka is full";
+      return hasRoom() ? undefined : "there is no room for more events";
     },
   };
 }

@@ -9,6 +9,7 @@ import type { Config } from "./config/schema.ts";
 import type { Logger } from "./domain/logger.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { checkProperty, releaseCode } from "./infrastructure/kafka/core.ts";
+import { memoryLimit } from "./infrastructure/memory-limit.ts";
 import { createLogger } from "./infrastructure/logger.ts";
 import { drain } from "./lifecycle.ts";
 
@@ -23,7 +24,8 @@ const SAME_SIGNAL_MS = 500;
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 const [command = "start"] = process.argv.slice(2);
-const loaded = loadConfig(process.env, { readFile: (path) => readFileSync(path, "utf8"), checkProperty });
+const readFile = (path: string): string => readFileSync(path, "utf8");
+const loaded = loadConfig(process.env, { readFile, checkProperty });
 
 if (["help", "--help", "-h"].includes(command)) {
   console.log(HELP);
@@ -45,7 +47,11 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   const { promise: asked, resolve: quit } = Promise.withResolvers<string>();
   for (const name of SIGNALS) process.on(name, () => quit(name));
 
-  const app = await compose(config, { logger, quit: () => quit("POST /quitquitquit") }).catch((error) =>
+  const app = await compose(config, {
+    logger,
+    quit: () => quit("POST /quitquitquit"),
+    memoryLimit: memoryLimit(readFile),
+  }).catch((error) =>
     fail(logger, EX_CONFIG, `The configuration is wrong; librdkafka says: ${messageOf(error)}`),
   );
   // A fault in a timer or a callback has no request to answer: the log has it, and the process goes on.

@@ -23,7 +23,7 @@ test("a process is ready from the first answer of a broker on, while there is ro
   lifecycle.contacted();
   expect(lifecycle.notReady()).toBeUndefined();
   room = false;
-  expect(lifecycle.notReady()).toBe("the queue to Kafka is full");
+  expect(lifecycle.notReady()).toBe("there is no room for more events");
   room = true;
   expect(lifecycle.notReady()).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import type { EventType } from "../domain/event.ts";
-import { address, boolean, duration, integer, oneOf, size, type Parser } from "./units.ts";
+import { address, boolean, duration, integer, oneOf, size, type Parser, wordOr } from "./units.ts";
 import { brokers, eventMappings, origins, path, topic, word } from "./values.ts";
 
 /** One variable of the environment. The README's table is made of these. */
@@ -50,6 +50,14 @@ export const SCHEMA = {
       default: "4MiB",
       parser: size("1KiB", "1GiB", "4MiB"),
       doc: "The largest body of a request, of one event or of many.",
+    },
+  },
+  admission: {
+    maxBytes: {
+      name: "ADMISSION_MAX_BYTES",
+      default: "auto",
+      parser: wordOr("auto", size("4MiB", "1024GiB", "256MiB")),
+      doc: "The most memory that events may take. `auto`: 3/4 of what the container's limit leaves beside 64MiB; 256MiB without a limit.",
     },
   },
   cors: {

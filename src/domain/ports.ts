@@ -56,6 +56,7 @@ export interface Producer {
   close(): Promise<void>;
   /** What the client knows about itself and the cluster. */
   status(): ProducerStatus;
+  readonly queue: QueueFigures;
 }
 
 /** A batch as it was posted. */
@@ -110,16 +111,29 @@ export type Settle = (delivery: Delivery, id: string, key: string | null) => voi
 
 export type SettleBatch = (receipts: Uint8Array | undefined) => void;
 
+/** Where the figures of {@link Producer.queue} are. */
+export const QUEUE = {
+  /** Events taken and not settled. */
+  records: 0,
+  /** The bytes of memory that they take. */
+  bytes: 1,
+  /** The bytes of those that were settled, since start. */
+  left: 2,
+  /** The bytes that requests hold beside the queue, which count against its bound, too: the one that is written from outside. */
+  requests: 3,
+} as const;
+
+/** Plain numbers, always up to date, that are read without a call. */
+export type QueueFigures = Float64Array;
+
 export interface ProducerStatus {
   /** True from the first answer of any broker on. */
   contacted: boolean;
   brokersUp: number;
   brokersKnown: number;
-  /** Events taken and not settled, and the bytes of their values, keys and headers. */
+  /** Events taken and not settled, and the bytes of memory that they take. */
   queuedRecords: number;
   queuedBytes: number;
-  /** Whether there is room for more. */
-  hasRoom: boolean;
   /** Produce requests sent again, since start. */
   retries: number;
   /** How often a client that had failed for good was replaced, since start. */

@@ -10,19 +10,26 @@ export interface BodyLimits {
   closing: AbortSignal;
 }
 
+/** Makes room for so many bytes, or says why there is none. */
+export type Hold = (bytes: number) => Failure | undefined;
+
 /**
  * Reads the whole body, or says why not: `body-too-large`, known from Content-Length before a byte is read or found
  * while a chunked body arrives, `request-timeout`, `client-left` or `draining`. Never throws. The listener closes the
- * connection of a 408.
+ * connection of a 408. `hold` gets the size of the body before it is read, or of each part as it comes, and may refuse it.
  */
 export function readBody(
   request: Request,
   { maxBody, readTimeout, closing }: BodyLimits,
+  hold: Hold,
 ): Promise<Uint8Array | Failure> {
   // NaN where the body is chunked, or where equal lengths came twice ("3, 3"): those are counted as they arrive.
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > maxBody) return Promise.resolve(tooLarge(length, maxBody));
-  const body = length <= maxBody ? request.bytes() : collect(request.body, maxBody);
+  const known = length <= maxBody;
+  const refusal = hold(known ? length : 0);
+  if (refusal) return Promise.resolve(refusal);
+  const body = known ? request.bytes() : collect(request.body, maxBody, hold);
   return withDeadline(body, readTimeout, closing);
 }
 
@@ -68,16 +75,32 @@ const setTimers = nextTurn<Waiting>((all) => {
   }
 });
 
-async function collect(body: Request["body"], maxBody: number): Promise<Uint8Array | Failure> {
+async function collect(body: Request["body"], maxBody: number, hold: Hold): Promise<Uint8Array | Failure> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   // Leaving the loop cancels the stream; Bun then discards what still arrives.
   for await (const chunk of body ?? []) {
     size += chunk.byteLength;
     if (size > maxBody) return tooLarge(size, maxBody);
+    const refusal = hold(chunk.byteLength);
+    if (refusal) return refusal;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
+}
+
+/** Below this collecting garbage keeps up. */
+const LARGE = 32 * 1024;
+
+/**
+ * Gives the memory of a large body back at once; nobody may read it any more. As garbage it would wait for its turn: 300
+ * posts of 4 MB, 8 at a time and one after the other refused by the core, made 52 MB resident 250, and so 79 (Bun 1.4.5).
+ */
+export function freeBody(body: Uint8Array): void {
+  const { buffer } = body;
+  // A small Buffer is a part of a pool.
+  if (buffer instanceof ArrayBuffer && body.byteLength >= LARGE && buffer.byteLength === body.byteLength)
+    buffer.transfer(0);
 }
 
 function tooLarge(size: number, maxBody: number): Failure {

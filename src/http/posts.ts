@@ -2,6 +2,7 @@ import { type Failure, failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Framing } from "../domain/ports.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
+import type { Admission, Entry } from "../usecase/admission.ts";
 import type { AtomicOutcome } from "../usecase/atomic-batch.ts";
 import type { AtomicPublisher } from "../usecase/atomic.ts";
 import type { Idempotency } from "../usecase/idempotency.ts";
@@ -9,7 +10,7 @@ import type { BatchOutcome, Publisher, Settled, Wait } from "../usecase/publish.
 import type { RequestTally, RouteTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
 import { atomicWait, readAtomic } from "./atomic.ts";
-import { type BodyLimits, readBody } from "./body.ts";
+import { type BodyLimits, freeBody, readBody } from "./body.ts";
 import { createKeyedAnswers, KEY_HEADER } from "./keyed.ts";
 import { type Preference, readPrefer } from "./prefer.ts";
 import { locationOf, toWire } from "./receipt.ts";
@@ -22,6 +23,9 @@ export interface PostOptions {
   atomic: Pick<AtomicPublisher, "publish">;
   types: readonly EventType[];
   limits: BodyLimits;
+  admission: Admission;
+  /** Whether what is taken now waits for the disk. */
+  writing: () => boolean;
   /** What a post waits for that does not say, and the longest that any may wait, in milliseconds. */
   wait: Wait;
   longestWait: number;
@@ -46,7 +50,7 @@ export interface Posts {
  * cost 6 us a request, where the whole of it costs some 30. `routes` are the patterns that they are counted under.
  */
 export function createPosts(options: PostOptions, routes: { one: string; many: string }): Posts {
-  const { publisher, types, limits, requests, answers, onRefused, recover } = options;
+  const { publisher, types, limits, admission, requests, answers, onRefused, recover } = options;
   const byName = new Map(types.map((type) => [type.name, type]));
   const names = [...byName.keys()];
   const oneTally = requests.route(routes.one);
@@ -61,30 +65,39 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
 
   const keyed = createKeyedAnswers(options.idempotency, answers, refused);
 
-  async function answerOne(request: Request, name: string): Promise<Response> {
+  /** The core has a copy of what it took. What waits for the disk is there once more, until it is answered. */
+  function release<Taken extends object>(taking: Taken, body: Uint8Array, entry: Entry): Taken {
+    if ("status" in taking && taking.status === "refused") return taking;
+    freeBody(body);
+    if (!options.writing()) admission.taken(entry);
+    return taking;
+  }
+
+  async function answerOne(request: Request, name: string, entry: Entry): Promise<Response> {
     const foreign = options.originCheck(request);
     if (foreign) return refused(foreign);
     const type = byName.get(name);
     if (type === undefined) return refused(unknownEvent(name, names));
     const mediaType = request.headers.get("content-type");
     if (!isJson(mediaType)) return refused(unsupported(mediaType, "application/json"));
-    const body = await readBody(request, limits);
+    const body = await readBody(request, limits, (bytes) => admission.hold(entry, bytes));
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
     const respond = (outcome: Receipt | Refused): Response => {
-      if (outcome.status === "refused") return refused(explained(outcome, request, body, "single"), type);
+      if (outcome.status === "refused")
+        return refused(explained(outcome, request, body, "single", entry), type);
       if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
       if (outcome.status === "delivered") return answers.json(201, outcome, applied);
       return answers.json(202, outcome, applied, locationOf(outcome.id));
     };
+    const publish = (settled?: Settled<Receipt | Refused>) =>
+      release(publisher.one(body, type, wait, request, settled), body, entry);
     const key = request.headers.get(KEY_HEADER);
-    if (key === null) return respond(await publisher.one(body, type, wait, request));
-    const publish = (settled: Settled<Receipt | Refused>) =>
-      publisher.one(body, type, wait, request, settled);
+    if (key === null) return respond(await publish());
     return keyed({ key, request, body, shape: "single", wait }, publish, respond);
   }
 
-  async function answerMany(request: Request): Promise<Response> {
+  async function answerMany(request: Request, entry: Entry): Promise<Response> {
     const foreign = options.originCheck(request);
     if (foreign) return refused(foreign);
     const mediaType = request.headers.get("content-type");
@@ -93,9 +106,9 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
       return refused(unsupported(mediaType, "application/json, application/x-ndjson"));
     const atomic = readAtomic(request.url);
     if (typeof atomic === "object") return refused(atomic);
-    const body = await readBody(request, limits);
+    const body = await readBody(request, limits, (bytes) => admission.hold(entry, bytes));
     if ("code" in body) return refused(body);
-    if (atomic) return answerAtomic(request, body, framing);
+    if (atomic) return answerAtomic(request, body, framing, entry);
     const { wait, applied } = prefer(request);
     const respond = (outcome: BatchOutcome): Response => {
       if (Array.isArray(outcome)) {
@@ -103,22 +116,28 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
       }
       if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
       if (outcome.status === "left") return answers.problem(outcome.error);
-      return refused(explained(outcome, request, body, framing));
+      return refused(explained(outcome, request, body, framing, entry));
     };
+    const publish = (settled?: Settled<BatchOutcome>) =>
+      release(publisher.many(body, framing, wait, request, settled), body, entry);
     const key = request.headers.get(KEY_HEADER);
-    if (key === null) return respond(await publisher.many(body, framing, wait, request));
-    const publish = (settled: Settled<BatchOutcome>) => publisher.many(body, framing, wait, request, settled);
+    if (key === null) return respond(await publish());
     return keyed({ key, request, body, shape: framing, wait }, publish, respond);
   }
 
-  async function answerAtomic(request: Request, body: Uint8Array, framing: Framing): Promise<Response> {
+  async function answerAtomic(
+    request: Request,
+    body: Uint8Array,
+    framing: Framing,
+    entry: Entry,
+  ): Promise<Response> {
     const preference = prefer(request);
     const wait = atomicWait(preference.wait, preference.applied !== undefined, options.longestWait);
     if (typeof wait === "object") return refused(wait);
     const respond = (outcome: AtomicOutcome): Response => {
       if (outcome.status === "delivered") return answers.rendered(200, outcome.json, preference.applied);
       if (outcome.status === "failed") return answers.problem(outcome.error);
-      return refused(explained(outcome, request, body, framing));
+      return refused(explained(outcome, request, body, framing, entry));
     };
     const key = request.headers.get(KEY_HEADER);
     if (key === null) return respond(await options.atomic.publish({ body, framing }, wait));
@@ -130,8 +149,22 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     return keyed({ key, request, body, shape: framing, wait }, publish, respond);
   }
 
+  /** Why nothing was taken. The body, which may have to be read for that once more, is freed. */
+  function explained(
+    { error }: Refused,
+    request: Request,
+    body: Uint8Array,
+    shape: BodyShape,
+    entry: Entry,
+  ): Failure {
+    const why =
+      error.code === "admission-closed" ? admission.refusal(entry) : reason(error, request, body, shape);
+    freeBody(body);
+    return why;
+  }
+
   /** The scanner does not say what is invalid. A body that it refused without a reason is a fault of ours. */
-  function explained({ error }: Refused, request: Request, body: Uint8Array, shape: BodyShape): Failure {
+  function reason(error: Failure, request: Request, body: Uint8Array, shape: BodyShape): Failure {
     if (error.code === "malformed-body") return encoded(request.headers.get("content-encoding")) ?? error;
     if (error.code !== "invalid-event") return error;
     return (
@@ -140,7 +173,12 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     );
   }
 
-  async function counted(tally: RouteTally, request: Request, answer: Promise<Response>): Promise<Response> {
+  async function counted(
+    tally: RouteTally,
+    request: Request,
+    entry: Entry,
+    answer: Promise<Response>,
+  ): Promise<Response> {
     const start = performance.now();
     let response: Response;
     try {
@@ -148,13 +186,20 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     } catch (error) {
       response = answers.problem(recover(error, request));
     }
+    admission.leave(entry);
     requests.answered(tally, "POST", response.status, start, performance.now());
     return response;
   }
 
   return {
-    one: (request, name) => counted(oneTally, request, answerOne(request, name)),
-    many: (request) => counted(manyTally, request, answerMany(request)),
+    one(request, name) {
+      const entry = admission.enter("event");
+      return counted(oneTally, request, entry, answerOne(request, name, entry));
+    },
+    many(request) {
+      const entry = admission.enter("batch");
+      return counted(manyTally, request, entry, answerMany(request, entry));
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { type ErrorCode, ERROR_KINDS } from "../domain/errors.ts";
 import type { ProducerStatus } from "../domain/ports.ts";
+import type { AdmissionStatus } from "../usecase/admission.ts";
 import type { Histogram } from "../usecase/histogram.ts";
 import type { MethodTally, RequestTally } from "../usecase/request-tally.ts";
 import type { Tally, TypeTally } from "../usecase/tally.ts";
@@ -14,6 +15,7 @@ export interface MetricSources {
   renewals: () => number;
   /** What is on disk; zeros without a spool. */
   spool: () => { records: number; bytes: number };
+  admission: () => AdmissionStatus;
   ready: () => boolean;
   draining: () => boolean;
   batchSizes: Histogram;
@@ -143,7 +145,7 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: "producer_queue_bytes",
-    help: "Bytes of the events taken and neither delivered nor failed.",
+    help: "Memory of the events taken and neither delivered nor failed.",
     type: "gauge",
     samples: ({ status }) => [{ value: status().queuedBytes }],
   },
@@ -164,6 +166,27 @@ export const METRICS: readonly Metric[] = [
     help: "Events that were read from disk and are in Kafka; they are counted as published, too.",
     type: "counter",
     samples: ({ tally }) => [{ value: tally.replayedTotal }],
+  },
+  {
+    name: "producer_admission_bytes",
+    help: "Memory that events and requests under way hold of the budget.",
+    type: "gauge",
+    samples: ({ admission }) => {
+      const { queuedBytes, requestBytes } = admission();
+      return [{ value: queuedBytes + requestBytes }];
+    },
+  },
+  {
+    name: "producer_admission_limit_bytes",
+    help: "The budget: beyond it posts are refused.",
+    type: "gauge",
+    samples: ({ admission }) => [{ value: admission().limitBytes }],
+  },
+  {
+    name: "producer_outage_seconds_to_full",
+    help: "How long the budget lasts at the present intake if Kafka takes nothing; +Inf when nothing comes in.",
+    type: "gauge",
+    samples: ({ admission }) => [{ value: admission().secondsToFull }],
   },
   {
     name: "producer_brokers_up",

@@ -1,5 +1,6 @@
 import type { ProducerStatus } from "../domain/ports.ts";
 import type { SpoolingStatus } from "./spooling.ts";
+import type { AdmissionStatus } from "./admission.ts";
 import type { Recent } from "./tally.ts";
 
 /** One thing that is watched: whether it is well, and the figure behind that. */
@@ -19,6 +20,7 @@ const MAX_ERROR_RATE = 0.1;
 /** Judges the process by its figures. `spool` where there is one. */
 export function judgeHealth(
   status: ProducerStatus,
+  admission: AdmissionStatus,
   recent: Recent,
   draining: boolean,
   spool?: SpoolingStatus,
@@ -40,9 +42,11 @@ export function judgeHealth(
       window_seconds: 60,
     },
     admission: {
-      healthy: status.hasRoom,
-      queued_events: status.queuedRecords,
-      queued_bytes: status.queuedBytes,
+      healthy: admission.open,
+      queued_events: admission.queuedRecords,
+      queued_bytes: admission.queuedBytes,
+      request_bytes: admission.requestBytes,
+      limit_bytes: admission.limitBytes,
     },
     ...(spool === undefined ? {} : { spool: judgeSpool(spool) }),
     draining: { healthy: !draining },

@@ -8,6 +8,8 @@ import { bookSettled, type Replayed } from "./settled.ts";
 export interface Spooling {
   /** Whether events that are taken now are written. */
   readonly writing: boolean;
+  /** Whether events that memory does not hold find room on disk. */
+  takes(): boolean;
   /** Why no event can be promised, where each has to be stored before it is. */
   required(): Failure | undefined;
   /** Everything in memory goes to disk, and what is taken from now on. False where the disk takes nothing. */
@@ -181,6 +183,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     get writing() {
       return writing;
     },
+    takes: () => refusal() === undefined,
     required() {
       if (mode === "overflow") return undefined;
       const refused = refusal();

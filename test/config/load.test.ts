@@ -35,6 +35,7 @@ test("an empty environment gives the documented defaults", () => {
       shutdownTimeout: 30_000,
       maxBody: 4_194_304,
     },
+    admission: { maxBytes: "auto" },
     cors: { origins: [] },
     kafka: {
       brokers: "localhost:9092",

@@ -88,8 +88,11 @@ test("an outage leaves it ready while there is room for events, and unhealthy un
   ids.push(...(await accept(sidepost, 5, 5)));
   const refused = await post(sidepost, "/user", { data: {} });
   expect(refused).toMatchObject({ status: 503, body: { code: "admission-closed", retriable: true } });
-  expect(refused.headers.get("retry-after")).toBe("1");
-  expect(await ask(ready)).toMatchObject({ status: 503, body: { reason: "the queue to Kafka is full" } });
+  expect(refused.headers.get("retry-after")).toBe("10");
+  expect(await ask(ready)).toMatchObject({
+    status: 503,
+    body: { reason: "there is no room for more events" },
+  });
 
   await kafka.startBroker(0);
   await untilStatus(ready, 200);

@@ -32,7 +32,8 @@ export interface SidepostOptions {
   command?: string[];
 }
 
-const SOURCES = [process.execPath, "src/main.ts"];
+/** The program, as its sources. */
+export const SOURCES = [process.execPath, "src/main.ts"];
 const Listening = v.object({ msg: v.literal("listening"), data: v.string(), admin: v.optional(v.string()) });
 
 /**

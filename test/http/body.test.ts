@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
-import { readBody } from "../../src/http/body.ts";
+import { failure } from "../../src/domain/errors.ts";
+import { type BodyLimits, freeBody, type Hold, readBody as readHeldBody } from "../../src/http/body.ts";
 
 const LIMITS = { maxBody: 10, readTimeout: 5000, closing: new AbortController().signal };
+
+const readBody = (request: Request, limits: BodyLimits, hold: Hold = () => undefined) =>
+  readHeldBody(request, limits, hold);
 
 const posted = (body: string | ReadableStream, headers: Record<string, string> = {}): Request =>
   new Request("http://localhost/", { method: "POST", body, headers });
@@ -82,4 +86,41 @@ test("a body that breaks off is a failure, not an exception", async () => {
     code: "client-left",
     detail: "the connection closed before the whole body arrived",
   });
+});
+
+test("room is held for a body of a known length before any of it is read", async () => {
+  const full = failure("admission-closed", "full");
+  const request = posted("0123456789", { "content-length": "10" });
+  const asked: number[] = [];
+  const hold: Hold = (bytes) => (asked.push(bytes), full);
+  expect(await readBody(request, LIMITS, hold)).toBe(full);
+  expect(asked).toEqual([10]);
+  expect(request.bodyUsed).toBeFalse();
+});
+
+test("room is held for each part of a chunked body as it comes, and the body is cut off where there is none", async () => {
+  const full = failure("admission-closed", "full");
+  const asked: number[] = [];
+  const hold: Hold = (bytes) => {
+    asked.push(bytes);
+    return asked.length > 2 ? full : undefined;
+  };
+  let cancelled = false;
+  const endless = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(3)),
+    cancel: () => {
+      cancelled = true;
+    },
+  });
+  expect(await readBody(posted(endless), LIMITS, hold)).toBe(full);
+  expect(asked).toEqual([0, 3, 3]);
+  expect(cancelled).toBeTrue();
+});
+
+test("a large body's memory is given back at once, and that of others is not touched", () => {
+  const large = new Uint8Array(100_000);
+  const part = new Uint8Array(200_000).subarray(100_000);
+  const small = new Uint8Array(100);
+  for (const body of [large, part, small]) freeBody(body);
+  expect([large, part, small].map(({ length }) => length)).toEqual([0, 100_000, 100]);
 });

@@ -34,7 +34,7 @@ async function start(options: Partial<ListenOptions> = {}): Promise<Listener> {
 
 async function answer(request: Request): Promise<Response> {
   const closing = new AbortController().signal;
-  const body = await readBody(request, { maxBody: 1000, readTimeout: 300, closing });
+  const body = await readBody(request, { maxBody: 1000, readTimeout: 300, closing }, () => undefined);
   if (body instanceof Uint8Array) return new Response(`${new URL(request.url).pathname} ${body.length}`);
   return new Response(body.detail, { status: body.code === "request-timeout" ? 408 : 413 });
 }

@@ -118,6 +118,16 @@ test("the state of the producer and the process is read at each scrape", async (
   expect(value(before, "sidepost_info", labels)).toBe(1);
 });
 
+test("the budget is shown with what is held of it, and how long it would last", async () => {
+  const { state, scrape } = start();
+  const before = await scrape();
+  expect(value(before, "producer_admission_bytes")).toBe(11);
+  expect(value(before, "producer_admission_limit_bytes")).toBe(100);
+  expect(value(before, "producer_outage_seconds_to_full")).toBe(8.5);
+  state.secondsToFull = Infinity;
+  expect(value(await scrape(), "producer_outage_seconds_to_full")).toBe(Infinity);
+});
+
 test("the process shows its CPU time, memory, start and descriptors", async () => {
   const families = await start().scrape();
   expect(value(families, "process_cpu_seconds_total")).toBeGreaterThan(0);
@@ -127,7 +137,7 @@ test("the process shows its CPU time, memory, start and descriptors", async () =
 });
 
 function start() {
-  const state = { ready: true, draining: false, brokersUp: 2 };
+  const state = { ready: true, draining: false, brokersUp: 2, secondsToFull: 8.5 };
   const sources: MetricSources = {
     tally: createTally(["user_created", "order_created"]),
     requests: createRequestTally(["/api/v1/events/:name"]),
@@ -137,12 +147,19 @@ function start() {
       brokersKnown: 3,
       queuedRecords: 4,
       queuedBytes: 5,
-      hasRoom: true,
       retries: 6,
       renewals: 0,
     }),
     renewals: () => 7,
     spool: () => ({ records: 3, bytes: 4 }),
+    admission: () => ({
+      open: true,
+      queuedRecords: 4,
+      queuedBytes: 5,
+      requestBytes: 6,
+      limitBytes: 100,
+      secondsToFull: state.secondsToFull,
+    }),
     ready: () => state.ready,
     draining: () => state.draining,
     batchSizes: createBatchSizes().histogram,

@@ -71,11 +71,12 @@ test("what produce() took counts as well, before the events were configured and 
   produce();
   const once = core.queued();
   expect(once).toEqual({ messages: 1, bytes: expect.any(Number) });
-  expect(once.bytes).toBeWithin(1111, 1300);
+  expect(once.bytes).toBeWithin(1111 + 700, 1300 + 710);
   configured(open);
   produce();
+  expect(core.queued()).toEqual({ messages: 2, bytes: 2 * once.bytes });
   open.producer.produce("t", null, null);
-  expect(core.queued()).toEqual({ messages: 3, bytes: 2 * once.bytes });
+  expect(core.queued()).toEqual({ messages: 3, bytes: 3 * once.bytes - (1000 + 100 + "a".length + 10 + 64) });
   core.purge();
   await open.reported(3);
   expect(core.queued()).toEqual({ messages: 0, bytes: 0 });
@@ -89,6 +90,35 @@ test("an event is too large by its headers, too, held or not", async () => {
   expect(core.produceEvent(bytes({ data: 1 }), 0, {})).toBeString();
   expect(core.produceEvent(bytes(large), 0, {})).toBe(ERRORS.ERR_MSG_SIZE_TOO_LARGE);
   expect(core.queued().messages).toBe(1);
+});
+
+test("the view of the queue has its figures without a call, and all that ever left it", async () => {
+  await using open = await openProducer(LINGERING);
+  const core = configured(open);
+  const view = core.queueView();
+  expect([...view]).toEqual([0, 0, 0, 0]);
+  core.produceEvent(bytes({ data: 1 }), 0, {});
+  sent(core, [{ type: "user", data: 1 }]);
+  const { messages, bytes: held } = core.queued();
+  expect([...view]).toEqual([messages, held, 0, 0]);
+  expect(core.queueView()).toBe(view);
+  core.purge();
+  await queueIsEmpty(core);
+  expect([...view]).toEqual([0, 0, held, 0]);
+});
+
+test("what is written beside the queue takes room of it, for one event and for many", async () => {
+  await using open = await openProducer(LINGERING);
+  const core = configured(open, { maxBytes: 100_000 });
+  const view = core.queueView();
+  const take = () => [
+    core.produceEvent(bytes({ data: 1 }), 0, {}),
+    core.produceBatch(bytes([{ type: "user", data: 1 }]), false, () => {}),
+  ];
+  view[3] = 99_500;
+  expect(take()).toEqual([ERRORS.ERR__QUEUE_FULL, REFUSED.noRoom]);
+  view[3] = 0;
+  expect(take()).toEqual([expect.any(String), expect.any(Object)]);
 });
 
 test.each([false, true])(
@@ -172,7 +202,7 @@ test("a listener may have events refused: each opaque comes back once, with its 
 
 test("an offset that Kafka does not tell is null in receipts, for each event of a batch", async () => {
   await using open = await openProducer({ acks: 0, "linger.ms": 50 });
-  const core = configured(open, { maxMessages: 2000 });
+  const core = configured(open, { maxMessages: 2000, maxBytes: 4_000_000 });
   const batch = sent(core, times(1500, { type: "user", data: 1, key: "one partition" }));
   const { receipts } = JSON.parse((await batch.done)!);
   expect(receipts).toHaveLength(1500);

@@ -10,6 +10,7 @@ export const OPTIONS: EventOptions = {
   maxMessages: 1000,
   maxBytes: 1_000_000,
   maxMessageBytes: 1_000_000,
+  renewable: true,
   scan: {
     types: ["user", "order"],
     members: Object.values(EVENT_MEMBERS),

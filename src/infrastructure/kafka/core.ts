@@ -20,11 +20,13 @@ export interface EventOptions {
   source: string;
   /** Whether CloudEvents attributes go into headers instead of an envelope. */
   binary: boolean;
-  /** The bounds of librdkafka's queue: a batch is taken only where all of it fits. */
+  /** The bounds of the queue: a batch is taken only where all of it fits. */
   maxMessages: number;
   maxBytes: number;
   /** The most that one message may have. */
   maxMessageBytes: number;
+  /** Whether what a failed client had is kept for `renew`, and not reported as failed. */
+  renewable: boolean;
 }
 
 /**
@@ -75,8 +77,10 @@ export interface EventCore {
   checkBatch(body: Uint8Array, ndjson: boolean): number;
   /** The offset of the byte at which the last malformed body stopped being JSON. */
   brokenAt(): number;
-  /** What was taken and is not reported, and the bytes of its values, keys and headers. */
+  /** What was taken and is not reported, and the bytes of memory that it takes. */
   queued(): { messages: number; bytes: number };
+  /** The same as memory that the core keeps up to date, laid out as QUEUE says. Its buffer must not be transferred. */
+  queueView(): Float64Array;
   /** librdkafka's sentence for one of its codes. */
   errorText(code: number): string;
   /** Fails everything in the queue and on the wire; the reports come as any others. Returns a code. */

@@ -4,12 +4,36 @@ import type { Config } from "../../config/schema.ts";
 const WITHOUT_END = 2_147_483_647;
 
 type Options = Record<string, string | number | boolean>;
+/** The bounds of the queue to Kafka. */
+export interface QueueLimits {
+  maxRecords: number;
+  /** Of memory, as the core counts it. */
+  maxBytes: number;
+}
+
+/** No event takes less, as the core counts. */
+const LEAST_RECORD_BYTES = 500;
+
+/**
+ * The queue may have the whole budget, in bytes, unless RDKAFKA_QUEUE_BUFFERING_MAX_ variables make it smaller. The core
+ * counts all memory of an event and librdkafka only its value, so with these bounds librdkafka is never the first to refuse.
+ */
+export function queueLimits({ kafka }: Pick<Config, "kafka">, budget: number): QueueLimits {
+  const { "queue.buffering.max.messages": records, "queue.buffering.max.kbytes": kbytes } = kafka.properties;
+  return {
+    maxRecords: Number(records ?? Math.ceil(budget / LEAST_RECORD_BYTES)),
+    maxBytes: Math.min(budget, Number(kbytes ?? Infinity) * 1024),
+  };
+}
 
 /**
  * librdkafka's configuration for ours, by its own names
  * (https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md). RDKAFKA_ variables have the last word.
  */
-export function kafkaOptions({ kafka, spool }: Pick<Config, "kafka" | "spool">): Options {
+export function kafkaOptions(
+  { kafka, spool }: Pick<Config, "kafka" | "spool">,
+  { maxRecords, maxBytes }: QueueLimits,
+): Options {
   return {
     ...(kafka.embedded ? { "test.mock.num.brokers": 1 } : { "bootstrap.servers": kafka.brokers }),
     "client.id": kafka.clientId,
@@ -37,8 +61,8 @@ export function kafkaOptions({ kafka, spool }: Pick<Config, "kafka" | "spool">):
     // A topic that brokers have denied for a second, and then deny again (they are asked once a second), is not there.
     // Shorter, and a topic that Kafka is about to make would be missed; longer, and a misspelt one is an answer late.
     "topic.metadata.propagation.max.ms": 1000,
-    "queue.buffering.max.messages": 100_000,
-    "queue.buffering.max.kbytes": 65_536,
+    "queue.buffering.max.messages": maxRecords,
+    "queue.buffering.max.kbytes": Math.ceil(maxBytes / 1024),
     "statistics.interval.ms": 1000,
     dr_cb: true,
     ...kafka.properties,
@@ -51,13 +75,12 @@ const TRANSACTION_TIMEOUT = 10_000;
 /** The configuration of the client for transactions, under an id of its own and on the brokers of `bootstrap`. */
 export function transactionalOptions(
   config: Pick<Config, "kafka" | "spool">,
+  limits: QueueLimits,
   id: string,
   bootstrap: string,
 ): Options {
-  const options = kafkaOptions({
-    ...config,
-    kafka: { ...config.kafka, embedded: false, brokers: bootstrap },
-  });
+  const kafka = { ...config.kafka, embedded: false, brokers: bootstrap };
+  const options = kafkaOptions({ ...config, kafka }, limits);
   const timeout = Number(options["transaction.timeout.ms"] ?? TRANSACTION_TIMEOUT);
   return {
     ...options,
@@ -73,9 +96,9 @@ export function transactionalOptions(
   };
 }
 
-/** The bounds of a client's queue, and of one message, as the core keeps them. */
-export const queueLimits = (options: Options) => ({
-  maxMessages: Number(options["queue.buffering.max.messages"]),
-  maxBytes: Number(options["queue.buffering.max.kbytes"]) * 1024,
+/** The bounds as the core takes them, and that of one message. */
+export const coreLimits = ({ maxRecords, maxBytes }: QueueLimits, options: Options) => ({
+  maxMessages: maxRecords,
+  maxBytes,
   maxMessageBytes: Number(options["message.max.bytes"]),
 });

@@ -4,13 +4,14 @@ import type { Config } from "../../config/schema.ts";
 import { failure } from "../../domain/errors.ts";
 import { EVENT_MEMBERS, MAX_HEADERS, RESERVED_HEADERS } from "../../domain/event.ts";
 import type { Logger } from "../../domain/logger.ts";
-import type {
-  Delivery,
-  Position,
-  Producer,
-  ProducerStatus,
-  ReceiptSource,
-  Settle,
+import {
+  type Delivery,
+  type Position,
+  type Producer,
+  type ProducerStatus,
+  QUEUE,
+  type ReceiptSource,
+  type Settle,
 } from "../../domain/ports.ts";
 import type { Journal } from "../../domain/spool.ts";
 import { sendBatch } from "./batch.ts";
@@ -18,7 +19,7 @@ import { connect, logClient } from "./connection.ts";
 import { type EventCore, knownOrNull, STORED } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { createJournal } from "./journal.ts";
-import { kafkaOptions, queueLimits } from "./options.ts";
+import { coreLimits, kafkaOptions, type QueueLimits } from "./options.ts";
 import { recentReceipts } from "./recent.ts";
 import { refusal } from "./refusal.ts";
 import { renewWhenFatal } from "./renewal.ts";
@@ -28,6 +29,7 @@ import { Kafka } from "./upstream.ts";
 
 export interface ProducerOptions {
   config: Pick<Config, "kafka" | "spool" | "events" | "app">;
+  limits: QueueLimits;
   logger: Logger;
   /** Gets the batches of each of librdkafka's statistics reports. */
   onBatches: (windows: readonly BatchWindow[]) => void;
@@ -60,8 +62,7 @@ export interface SpoolableProducer extends Producer {
 export async function createProducer(options: ProducerOptions): Promise<SpoolableProducer> {
   const { config, logger } = options;
   const { types } = config.events;
-  const settings = kafkaOptions(config);
-  const limits = queueLimits(settings);
+  const settings = kafkaOptions(config, options.limits);
   const logRetries = createRetryLog(logger, settings, (code) => core.errorText(code));
   const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
@@ -79,19 +80,24 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
     if (known.brokersKnown === 0) Object.assign(known, { brokersUp: 1, brokersKnown: 1 });
     options.onContact();
   });
-  core.configureEvents({ ...limits, ...eventOptions(config) });
+  core.configureEvents({
+    ...coreLimits(options.limits, settings),
+    ...eventOptions(config),
+    renewable: true,
+  });
   renewWhenFatal(client, core, known, logger);
+  const queue = core.queueView();
   const indexes = new Map(types.map((type, index) => [type, index]));
   const holding = handOverTogether(core, config.kafka.batchSize);
   let closed: Promise<void> | undefined;
   let ending = false;
 
-  const queued = () => (closed ? { messages: 0, bytes: 0 } : core.queued());
+  const queuedRecords = () => (closed ? 0 : queue[QUEUE.records]!);
 
   // More may be taken while the client flushes, so its word that it is done is not the last.
   async function flush(ms: number): Promise<boolean> {
     const deadline = performance.now() + ms;
-    while (queued().messages > 0) {
+    while (queuedRecords() > 0) {
       const left = deadline - performance.now();
       if (left <= 0) return false;
       await new Promise<void>((resolve) => client.flush(left, () => resolve()));
@@ -120,7 +126,7 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
     flush,
     async abandon() {
       ending = true;
-      if (closed || queued().messages === 0) return;
+      if (queuedRecords() === 0) return;
       core.purge();
       await flush(ABANDON_MS);
     },
@@ -129,15 +135,12 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
       closed ??= new Promise((resolve) => client.disconnect(0, () => resolve()));
       return closed;
     },
-    status() {
-      const { messages, bytes } = queued();
-      return {
-        ...known,
-        queuedRecords: messages,
-        queuedBytes: bytes,
-        hasRoom: messages < limits.maxMessages && bytes < limits.maxBytes,
-      };
-    },
+    status: () => ({
+      ...known,
+      queuedRecords: queuedRecords(),
+      queuedBytes: closed ? 0 : queue[QUEUE.bytes]!,
+    }),
+    queue,
   };
 }
 

@@ -18,7 +18,7 @@ export function refusal(core: EventCore, code: number, body: Uint8Array): Failur
     case REFUSED.tooMuch:
       return failure(
         "body-too-large",
-        "the batch holds more than the whole queue to Kafka; post it in parts",
+        "the batch holds more than the whole queue to Kafka may; post it in parts, or raise the container's memory limit or ADMISSION_MAX_BYTES",
       );
     default:
       return kafkaFailure(code, core.errorText(code));

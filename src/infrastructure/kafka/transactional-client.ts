@@ -4,7 +4,7 @@ import type { Config } from "../../config/schema.ts";
 import type { Logger } from "../../domain/logger.ts";
 import { connect, logClient } from "./connection.ts";
 import type { EventCore } from "./core.ts";
-import { queueLimits, transactionalOptions } from "./options.ts";
+import { coreLimits, type QueueLimits, transactionalOptions } from "./options.ts";
 import { eventOptions } from "./producer.ts";
 import { Kafka } from "./upstream.ts";
 
@@ -31,6 +31,7 @@ export interface TransactionalClient {
 
 export interface TransactionalClientOptions {
   config: Pick<Config, "kafka" | "spool" | "events" | "app">;
+  limits: QueueLimits;
   logger: Logger;
   id: string;
   bootstrap: string;
@@ -48,8 +49,8 @@ type Call = (done: (error: CallError | null | undefined) => void) => void;
 
 /** Starts a client; it is there long before it is `ready`. Rejects where librdkafka refuses its options. */
 export async function openTransactional(options: TransactionalClientOptions): Promise<TransactionalClient> {
-  const { config, logger, id, bootstrap } = options;
-  const settings = transactionalOptions(config, id, bootstrap);
+  const { config, limits, logger, id, bootstrap } = options;
+  const settings = transactionalOptions(config, limits, id, bootstrap);
   const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
   let fatal: CallError | undefined;
@@ -60,7 +61,7 @@ export async function openTransactional(options: TransactionalClientOptions): Pr
     onFailed(fatal);
   });
   const core = await connect(client, config.kafka.topic, () => {});
-  core.configureEvents({ ...queueLimits(settings), ...eventOptions(config) });
+  core.configureEvents({ ...coreLimits(limits, settings), ...eventOptions(config), renewable: false });
   let closed: Promise<void> | undefined;
 
   const called = (call: Call) =>

@@ -10,12 +10,14 @@ import type {
 } from "../../domain/ports.ts";
 import { sendBatch } from "./batch.ts";
 import { kafkaFailure } from "./errors.ts";
+import type { QueueLimits } from "./options.ts";
 import { refusal } from "./refusal.ts";
 import { type CallError, openTransactional, type TransactionalClient } from "./transactional-client.ts";
 import { Kafka } from "./upstream.ts";
 
 export interface TransactionsOptions {
   config: Pick<Config, "kafka" | "spool" | "events" | "app">;
+  limits: QueueLimits;
   logger: Logger;
   /** Resolves with `host:port` of the brokers, comma separated. */
   bootstrap: Promise<string>;
@@ -33,7 +35,7 @@ const { ERR__FENCED, ERR_INVALID_TXN_STATE } = Kafka.ERRORS;
  * however they are copied. What a killed process leaves open nobody takes up again: Kafka aborts it by its timeout, which
  * is short for that reason.
  */
-export function createTransactions({ config, logger, bootstrap }: TransactionsOptions): Transactions {
+export function createTransactions({ config, limits, logger, bootstrap }: TransactionsOptions): Transactions {
   const { types } = config.events;
   let current: Promise<TransactionalClient> | undefined;
   let inUse: TransactionalClient | undefined;
@@ -43,7 +45,7 @@ export function createTransactions({ config, logger, bootstrap }: TransactionsOp
 
   async function open(): Promise<TransactionalClient> {
     const id = `${config.kafka.clientId}-atomic-${crypto.randomUUID()}`;
-    const opened = await openTransactional({ config, logger, id, bootstrap: await bootstrap });
+    const opened = await openTransactional({ config, limits, logger, id, bootstrap: await bootstrap });
     void opened.ready.then((error) => {
       if (!error) logger.info({ transactional_id: id }, "Transactional producer ready");
     });

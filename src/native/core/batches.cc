@@ -114,7 +114,7 @@ void Posts::EnqueueAll(Batch* batch, Body* taken, bool promised, const Destinati
     rd_kafka_resp_err_t code = Check(*entry);
     const bool held = !code && (!to.handle || !held_.empty());
     if (!held && !code) code = Send(entry, to);
-    if (held || code == RD_KAFKA_RESP_ERR__FATAL) {
+    if (held || (code == RD_KAFKA_RESP_ERR__FATAL && renewable_)) {
       held_.push_back(entry);
     } else if (code) {
       Fail(entry, code, to, nullptr);

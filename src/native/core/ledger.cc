@@ -22,7 +22,7 @@ Body* Ledger::Open(size_t entries, size_t size, char** bytes) {
 void Ledger::Drop(Body* body) { free(body); }
 
 void Ledger::CountCopies(Entry* entry) {
-  entry->body->bytes += entry->key_size + entry->headers_size + entry->header_count * kHeaderMemory;
+  entry->body->bytes += kMessageMemory - sizeof(Entry) + entry->key_size + entry->headers_size + entry->header_count * kHeaderMemory;
 }
 
 void Ledger::Append(Body* body) {
@@ -32,10 +32,9 @@ void Ledger::Append(Body* body) {
     entry->previous = last_;
     (last_ ? last_->next : first_) = entry;
     last_ = entry;
-    queue_->messages++;
   }
   size_ += body->alive;
-  queue_->bytes += body->bytes;
+  queue_->Add({body->alive, body->bytes});
 }
 
 void Ledger::Remove(Entry* entry) {
@@ -46,10 +45,9 @@ void Ledger::Remove(Entry* entry) {
 
 void Ledger::Free(Entry* entry) {
   Body* const body = entry->body;
-  queue_->messages--;
-  if (--body->alive > 0) return;
-  queue_->bytes -= body->bytes;
-  free(body);
+  const bool last = --body->alive == 0;
+  queue_->Remove({1, last ? body->bytes : 0});
+  if (last) free(body);
 }
 
 Ledger::~Ledger() {

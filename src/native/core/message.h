@@ -25,25 +25,50 @@ struct Message {
 struct Queue {
   size_t messages = 0;
   size_t bytes = 0;
+  /// The same for JavaScript, which reads it without a call: messages, bytes, the bytes removed since the start, and the
+  /// bytes that JavaScript itself holds beside the queue, which it writes. Null until it is asked for.
+  double* view = nullptr;
 
   void Add(size_t message_bytes) {
     messages++;
     bytes += message_bytes;
+    Show();
+  }
+
+  void Add(const Queue& taken) {
+    messages += taken.messages;
+    bytes += taken.bytes;
+    Show();
   }
 
   void Remove(const Queue& gone) {
     messages -= gone.messages;
     bytes -= gone.bytes;
+    if (view) view[2] += static_cast<double>(gone.bytes);
+    Show();
+  }
+
+  /// All that counts against the bound.
+  size_t Held() const { return bytes + (view ? static_cast<size_t>(view[3]) : 0); }
+
+  void Show() {
+    if (!view) return;
+    view[0] = static_cast<double>(messages);
+    view[1] = static_cast<double>(bytes);
   }
 };
 
 /// What a header takes of memory beside its name and value.
 constexpr size_t kHeaderMemory = 64;
 
+/// What a message takes of memory beside that and its value and key. Measured as resident memory of the service with a
+/// million events queued: 465 to 515 bytes in batches, 695 for single posts, whose closures wait in JavaScript.
+constexpr size_t kMessageMemory = 704;
+
 /// The names and values of all headers, and `overhead` for each. Null has none.
 size_t HeaderBytes(const rd_kafka_headers_t* headers, size_t overhead);
 
-/// What a message takes of Queue::bytes: its value, key and headers. The same before it is taken and in its report.
+/// What a message takes of Queue::bytes: all of its memory. The same before it is taken and in its report.
 size_t QueueBytes(const Message& message);
 size_t QueueBytes(const rd_kafka_message_t* reported);
 

@@ -21,6 +21,7 @@ struct PostOptions {
   size_t max_messages;        // of librdkafka's queue
   size_t max_bytes;           // of librdkafka's queue
   size_t max_message_bytes;   // of one message
+  bool renewable;             // whether what a failed client had is kept for the next one
 };
 
 /// From an object of the same members in JavaScript's spelling. False with an Error pending where it is something else.

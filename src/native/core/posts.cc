@@ -53,6 +53,7 @@ Posts::Posts(Napi::Env env, PostOptions options, Queue* queue)
       max_messages_(options.max_messages),
       max_bytes_(options.max_bytes),
       max_message_bytes_(options.max_message_bytes),
+      renewable_(options.renewable),
       queue_(queue),
       recent_(kRecent),
       ledger_(std::make_shared<Ledger>(queue)) {
@@ -88,7 +89,7 @@ Napi::Value Posts::ProduceOne(std::string_view body, size_t type, void* carried,
   } else if (!code) {
     bool held = !to.handle || !held_.empty() || !(types_[type].refused || (lonely_ && queue_->messages == 0));
     if (!held) code = Send(entry, to);
-    if (code == RD_KAFKA_RESP_ERR__FATAL) held = true;
+    if (code == RD_KAFKA_RESP_ERR__FATAL && renewable_) held = true;
     if (held) {
       code = RD_KAFKA_RESP_ERR_NO_ERROR;
       held_.push_back(entry);
@@ -143,7 +144,7 @@ void Posts::HandOver(const Destination& to, Reports* reports) {
     Entry* const entry = held_[sent];
     const rd_kafka_resp_err_t code = Send(entry, to);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-    if (code == RD_KAFKA_RESP_ERR__FATAL) break;  // the rest is for the next client
+    if (code == RD_KAFKA_RESP_ERR__FATAL && renewable_) break;  // the rest is for the next client
     // Replayed events may be more than librdkafka takes at a time: the rest is for when it has reported some.
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && entry->chunk != 0) break;
     types_[entry->type].refused = true;
@@ -186,7 +187,7 @@ int Posts::Refused(const ScanResult& scan) {
 
 // Only this thread adds to the queue, so room that is here now is still here while the batch is put in.
 bool Posts::HasRoom(size_t events, size_t bytes) const {
-  return queue_->messages + events <= max_messages_ && queue_->bytes + bytes <= max_bytes_;
+  return queue_->messages + events <= max_messages_ && queue_->Held() + bytes <= max_bytes_;
 }
 
 // A moment is rendered once a millisecond: strftime takes longer than all the rest of an event.
@@ -202,7 +203,7 @@ const Moment& Posts::Now() {
 void Posts::Report(const rd_kafka_message_t* message, bool client_failed, Reports* reports) {
   auto* entry = static_cast<Entry*>(message->_private);
   const bool unsettled = message->err && !IsForGood(message->err);
-  if (unsettled && client_failed && !abandoning_) {
+  if (unsettled && client_failed && renewable_ && !abandoning_) {
     kept_.push_back(entry);
     return;
   }

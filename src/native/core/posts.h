@@ -193,6 +193,7 @@ class Posts {
   size_t max_messages_;
   size_t max_bytes_;
   size_t max_message_bytes_;
+  bool renewable_;
   Queue* queue_;
   Recent recent_;
   std::shared_ptr<Ledger> ledger_;

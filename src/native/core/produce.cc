@@ -95,13 +95,13 @@ size_t HeaderBytes(const rd_kafka_headers_t* headers, size_t overhead) {
 }
 
 size_t QueueBytes(const Message& message) {
-  return message.value_size + message.key_size + HeaderBytes(message.headers, kHeaderMemory);
+  return kMessageMemory + message.value_size + message.key_size + HeaderBytes(message.headers, kHeaderMemory);
 }
 
 size_t QueueBytes(const rd_kafka_message_t* reported) {
   rd_kafka_headers_t* headers = nullptr;
   rd_kafka_message_headers(reported, &headers);
-  return reported->len + reported->key_len + HeaderBytes(headers, kHeaderMemory);
+  return kMessageMemory + reported->len + reported->key_len + HeaderBytes(headers, kHeaderMemory);
 }
 
 rd_kafka_resp_err_t Enqueue(rd_kafka_t* handle, const Message& message) {
@@ -260,6 +260,16 @@ Napi::Value Producer::Queued(const Napi::CallbackInfo& info) {
   set("messages", queue_.messages);
   set("bytes", queue_.bytes);
   return queued;
+}
+
+Napi::Value Producer::QueueView(const Napi::CallbackInfo& info) {
+  if (queue_view_.IsEmpty()) {
+    auto view = Napi::Float64Array::New(info.Env(), 4);
+    queue_view_ = Napi::Persistent(view);
+    queue_.view = view.Data();
+    queue_.Show();
+  }
+  return queue_view_.Value();
 }
 
 Napi::Value Producer::ErrorText(const Napi::CallbackInfo& info) {

@@ -22,6 +22,7 @@ Napi::Function Producer::Define(Napi::Env env) {
                          InstanceMethod<&Producer::CheckBatch>("checkBatch"),
                          InstanceMethod<&Producer::BrokenAt>("brokenAt"),
                          InstanceMethod<&Producer::Queued>("queued"),
+                         InstanceMethod<&Producer::QueueView>("queueView"),
                          InstanceMethod<&Producer::ErrorText>("errorText"),
                          InstanceMethod<&Producer::Purge>("purge"),
                          InstanceMethod<&Producer::Renew>("renew"),
@@ -264,7 +265,7 @@ Napi::Value Producer::Disconnect(const Napi::CallbackInfo& info) {
 void Producer::ForgetMessages() {
   reports_->Forget();
   if (posts_) posts_->Detach();
-  queue_ = {};
+  queue_.Remove({queue_.messages, queue_.bytes});
 }
 
 void Producer::ForgetListeners() {

@@ -41,6 +41,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value CheckBatch(const Napi::CallbackInfo& info);
   Napi::Value BrokenAt(const Napi::CallbackInfo& info);
   Napi::Value Queued(const Napi::CallbackInfo& info);
+  Napi::Value QueueView(const Napi::CallbackInfo& info);
   Napi::Value ErrorText(const Napi::CallbackInfo& info);
   Napi::Value Purge(const Napi::CallbackInfo& info);
 
@@ -143,6 +144,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   rd_kafka_topic_t* Topic(const std::string& name);
   void ForgetTopics();
   Queue queue_;
+  Napi::Reference<Napi::Float64Array> queue_view_;  // its memory is queue_.view
   std::unique_ptr<Posts> posts_;
   Napi::Env env_;
 };

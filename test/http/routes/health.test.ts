@@ -59,7 +59,7 @@ test("a full queue is neither ready nor healthy", async () => {
   await service.post("/api/v1/events/user", { data: 1 }, { prefer: "respond-async" });
   expect(await service.get("/readyz")).toMatchObject({
     status: 503,
-    body: { reason: "the queue to Kafka is full" },
+    body: { reason: "there is no room for more events" },
   });
   expect((await service.get("/health")).body).toMatchObject({
     checks: { admission: { healthy: false, queued_events: 1 } },

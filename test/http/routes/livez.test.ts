@@ -27,12 +27,19 @@ test("a client that has failed for good is not healthy, however many brokers are
     brokersKnown: 3,
     queuedRecords: 0,
     queuedBytes: 0,
-    hasRoom: true,
     retries: 0,
     renewals: 0,
     fatalError: "Fenced",
   };
-  const report = judgeHealth(status, { published: 0, failed: 0, errorRate: 0 }, false);
+  const admission = {
+    open: true,
+    queuedRecords: 0,
+    queuedBytes: 0,
+    requestBytes: 0,
+    limitBytes: 1000,
+    secondsToFull: Infinity,
+  };
+  const report = judgeHealth(status, admission, { published: 0, failed: 0, errorRate: 0 }, false);
   expect(report).toMatchObject({
     status: "unhealthy",
     checks: { kafka: { healthy: false, fatal_error: "Fenced" } },

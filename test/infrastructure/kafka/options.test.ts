@@ -1,7 +1,13 @@
 import { expect, test } from "bun:test";
 import { loadConfig } from "../../../src/config/load.ts";
 import { checkProperty } from "../../../src/infrastructure/kafka/core.ts";
-import { kafkaOptions, transactionalOptions } from "../../../src/infrastructure/kafka/options.ts";
+import {
+  kafkaOptions,
+  queueLimits,
+  transactionalOptions,
+} from "../../../src/infrastructure/kafka/options.ts";
+
+const MIB = 1024 ** 2;
 
 test("by default nothing is lost, doubled or reordered, and keys land where Java puts them", () => {
   expect(optionsFor({})).toMatchObject({
@@ -58,6 +64,31 @@ test("an RDKAFKA_ variable has the last word", () => {
   expect(options).toMatchObject({ "linger.ms": "50", partitioner: "consistent", "batch.num.messages": "8" });
 });
 
+test.each([
+  [{}, { maxRecords: 2098, maxBytes: MIB }, { messages: 2098, kbytes: 1024 }],
+  [
+    { RDKAFKA_QUEUE_BUFFERING_MAX_MESSAGES: "7" },
+    { maxRecords: 7, maxBytes: MIB },
+    { messages: "7", kbytes: 1024 },
+  ],
+  [
+    { RDKAFKA_QUEUE_BUFFERING_MAX_KBYTES: "8" },
+    { maxRecords: 2098, maxBytes: 8192 },
+    { messages: 2098, kbytes: "8" },
+  ],
+  [
+    { RDKAFKA_QUEUE_BUFFERING_MAX_KBYTES: "4096" },
+    { maxRecords: 2098, maxBytes: MIB },
+    { messages: 2098, kbytes: "4096" },
+  ],
+])("of a budget of 1 MiB and %p the queue gets %p", (env, limits, options) => {
+  expect(queueLimits(configFor(env), MIB)).toEqual(limits);
+  expect(optionsFor(env)).toMatchObject({
+    "queue.buffering.max.messages": options.messages,
+    "queue.buffering.max.kbytes": options.kbytes,
+  });
+});
+
 test("librdkafka takes every one of them", () => {
   for (const [name, value] of Object.entries(optionsFor({ KAFKA_BROKER_LIST: "embedded" })))
     if (name !== "dr_cb")
@@ -70,7 +101,7 @@ test("the client for transactions has a transactional id, and times that librdka
     RDKAFKA_DELIVERY_TIMEOUT_MS: "120000",
     RDKAFKA_SOCKET_TIMEOUT_MS: "60000",
   };
-  const options = transactionalOptions(configFor(env), "id-1", "a:1");
+  const options = transactionalOptions(configFor(env), queueLimits(configFor(env), MIB), "id-1", "a:1");
   expect(options).toMatchObject({
     "transactional.id": "id-1",
     "bootstrap.servers": "a:1",
@@ -80,7 +111,12 @@ test("the client for transactions has a transactional id, and times that librdka
   });
   expect(options).not.toHaveProperty("test.mock.num.brokers");
   expect(
-    transactionalOptions(configFor({ RDKAFKA_TRANSACTION_TIMEOUT_MS: "2000" }), "id-1", "a:1"),
+    transactionalOptions(
+      configFor({ RDKAFKA_TRANSACTION_TIMEOUT_MS: "2000" }),
+      { maxRecords: 1000, maxBytes: MIB },
+      "id-1",
+      "a:1",
+    ),
   ).toMatchObject({ "transaction.timeout.ms": 2000, "message.timeout.ms": 2000, "socket.timeout.ms": 2000 });
 });
 
@@ -90,4 +126,7 @@ function configFor(env: Record<string, string>) {
   return loaded.config;
 }
 
-const optionsFor = (env: Record<string, string>) => kafkaOptions(configFor(env));
+function optionsFor(env: Record<string, string>): ReturnType<typeof kafkaOptions> {
+  const config = configFor(env);
+  return kafkaOptions(config, queueLimits(config, MIB));
+}

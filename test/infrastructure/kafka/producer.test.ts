@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { Logger } from "../../../src/domain/logger.ts";
 import type { Batch, Delivery } from "../../../src/domain/ports.ts";
+import { queueLimits } from "../../../src/infrastructure/kafka/options.ts";
 import { createProducer } from "../../../src/infrastructure/kafka/producer.ts";
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -19,6 +20,7 @@ async function start(properties: Record<string, string | number | boolean> = {})
   const contact = Promise.withResolvers<void>();
   const producer = await createProducer({
     config,
+    limits: queueLimits(config, 64 * 1024 ** 2),
     logger: SILENT,
     onBatches() {},
     onContact: contact.resolve,
