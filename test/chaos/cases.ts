@@ -16,6 +16,7 @@ const ENDURED: FaultName[] = [
   "network silent",
   "network slow",
   "topic deleted",
+  "clock jumps",
   "sidepost killed",
 ];
 const THREE_BROKERS: FaultName[] = [

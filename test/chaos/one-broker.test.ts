@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Cluster, startCluster } from "./cluster.ts";
-import { run, type Scenario } from "./scenario.ts";
+import { type Measure, run, type Scenario } from "./scenario.ts";
 
 setDefaultTimeout(120_000);
 
@@ -13,8 +13,8 @@ afterAll(() => cluster[Symbol.asyncDispose]());
 
 const MEASURE = { seed: 1, calm: 200, broken: 700, maxEvents: 50_000 };
 
-async function keepsItsPromises(scenario: Scenario) {
-  const { table, faults, ledger } = await run(cluster, scenario, MEASURE);
+async function keepsItsPromises(scenario: Scenario, measure: Partial<Measure> = {}) {
+  const { table, faults, ledger } = await run(cluster, scenario, { ...MEASURE, ...measure });
   console.log(table);
   expect(faults).toEqual([]);
   return ledger.accounts;
@@ -45,4 +45,10 @@ test("a topic deleted and made anew takes with it what it had, and nothing else"
 test("SIGTERM with the network cut: every accepted event is in Kafka or named as lost, and the exit code says so", async () => {
   const accounts = await keepsItsPromises({ faults: ["network cut"], sigterm: true });
   expect(accounts.some(({ lostAsTold }) => lostAsTold)).toBe(true);
+});
+
+test("the wall clock jumps ahead and back by hours, and no wait for Kafka gets longer", async () => {
+  const accounts = await keepsItsPromises({ faults: ["clock jumps"] }, { broken: 1500, calm: 1500 });
+  // A wait that had begun before the clock was set back must not end hours later.
+  expect(accounts.filter(({ status }) => status !== undefined && status >= 300)).toEqual([]);
 });
