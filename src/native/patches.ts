@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CLOCK_PATCHES } from "./clock-patches.ts";
 import type { Patch } from "./patch.ts";
 import { RETRY_PATCHES } from "./retry-patches.ts";
 import { TOPIC_PATCHES } from "./topic-patches.ts";
@@ -95,6 +96,7 @@ static void rd_http_ssl_configure(rd_kafka_t *rk, CURL *hreq_curl) {
   },
   ...RETRY_PATCHES,
   ...TOPIC_PATCHES,
+  ...CLOCK_PATCHES,
 ];
 
 /** Changes a copy of librdkafka's sources. Throws where a place is not there exactly once: the version is another. */

@@ -184,7 +184,13 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       return writing;
     },
     takes: () => refusal() === undefined,
-    required: () => (mode === "always" ? refusal() : undefined),
+    required() {
+      if (mode === "overflow") return undefined;
+      const refused = refusal();
+      // What comes between the moment in which there is room again and the next turn must be written as well.
+      if (refused === undefined) begin("the spool takes events again");
+      return refused;
+    },
     begin,
     stored: schedule,
     async keep() {

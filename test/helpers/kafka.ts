@@ -20,16 +20,18 @@ export interface SharedKafka extends AsyncDisposable {
 export interface Kafka extends SharedKafka {
   /** Ends broker `index` (from 0) and resolves when it is gone. */
   stopBroker(index: number, signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
-  /** Stops broker `index` while its connections stay open, and resolves when it stands still; end it with SIGKILL. */
+  /** Stops broker `index` while its connections stay open, and resolves when it stands still. */
   freezeBroker(index: number): Promise<void>;
+  /** Lets a frozen broker go on. SIGKILL ends it as well. */
+  thawBroker(index: number): void;
   /** Starts it again on the same port and data, and resolves when it answers. */
   startBroker(index: number): Promise<void>;
 }
 
 export interface KafkaOptions {
   brokers?: 1 | 3;
-  /** Broker settings beside those of ./kafka-broker.ts, or in their place. */
-  properties?: Record<string, string>;
+  /** Settings of each broker beside those of ./kafka-broker.ts, or in their place. */
+  properties?: Record<string, string> | ((node: BrokerNode) => Record<string, string>);
 }
 
 /**
@@ -41,6 +43,7 @@ export async function startKafka({ brokers = 1, properties = {} }: KafkaOptions 
   const folder = mkdtempSync(join(tmpdir(), "sidepost-kafka-"));
   const nodes = await placeNodes(brokers, folder);
   const running = new Map<BrokerNode, Subprocess>();
+  const propertiesOf = typeof properties === "function" ? properties : () => properties;
 
   const nodeAt = (index: number): BrokerNode => {
     const node = nodes[index];
@@ -65,7 +68,7 @@ export async function startKafka({ brokers = 1, properties = {} }: KafkaOptions 
   };
 
   try {
-    await Promise.all(nodes.map((node) => formatBroker(node, nodes, classPath, properties)));
+    await Promise.all(nodes.map((node) => formatBroker(node, nodes, classPath, propertiesOf(node))));
     await Promise.all(nodes.map((node) => start(node, brokers)));
   } catch (error) {
     await dispose();
@@ -77,6 +80,7 @@ export async function startKafka({ brokers = 1, properties = {} }: KafkaOptions 
     createTopic: (...topic) => createTopic(bootstrap, ...topic),
     stopBroker: (index, signal = "SIGTERM") => stop(nodeAt(index), signal),
     freezeBroker: (index) => freeze(running.get(nodeAt(index))),
+    thawBroker: (index) => void running.get(nodeAt(index))?.kill("SIGCONT"),
     startBroker: (index) => start(nodeAt(index), running.size + 1),
     [Symbol.asyncDispose]: dispose,
   };

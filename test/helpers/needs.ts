@@ -5,6 +5,11 @@ import { multiarch, type Need } from "../../src/native/packages.ts";
 /** What the tests run beside sidepost: a real Kafka from Maven Central, and a consumer that is not ours. */
 export const TEST_NEEDS: Need[] = [
   { what: "kcat", present: () => Bun.which("kcat") !== null, debian: ["kcat"] },
+  {
+    what: "libfaketime",
+    present: () => [...new Bun.Glob("*/faketime/libfaketimeMT.so.1").scanSync("/usr/lib")].length > 0,
+    debian: ["faketime"],
+  },
   { what: "curl", present: () => Bun.which("curl") !== null, debian: ["curl"] },
   { what: "Maven", present: () => Bun.which("mvn") !== null, debian: ["maven"] },
   {
