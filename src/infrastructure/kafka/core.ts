@@ -90,7 +90,7 @@ export interface EventCore {
    * Replaces a client that has failed for good by a new one, which gets all that is not settled, in order; meanwhile
    * posts are taken. What was on the wire, and has no report after 3 s, may come twice.
    */
-  renew(callback: (error?: { message: string }) => void): void;
+  renew(callback: (error: { message: string } | null) => void): void;
   /** librdkafka's own way to make a client fail for good, for tests of `renew`. */
   failForTests(): void;
 

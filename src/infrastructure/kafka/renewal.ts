@@ -24,7 +24,7 @@ export function renewWhenFatal(
 ): void {
   function renew(reason: string): void {
     try {
-      core.renew((error) => (error === undefined ? renewed(reason) : failed(reason, error.message)));
+      core.renew((error) => (error === null ? renewed(reason) : failed(reason, error.message)));
     } catch (error) {
       // It is replaced already, or closed.
       logger.debug({ err: error }, "Kafka client not replaced");

@@ -1,0 +1,259 @@
+import { expect, test } from "bun:test";
+
+import type { LogFields } from "../../src/domain/logger.ts";
+import {
+  type Chunk,
+  type FoundChunk,
+  type Journal,
+  type SettledChunk,
+  SpoolError,
+  type SpoolFile,
+} from "../../src/domain/spool.ts";
+import { createSpooling, type SpoolingOptions } from "../../src/usecase/spooling.ts";
+
+const NONE = new Uint8Array(0);
+
+test("always: it writes from the start, and all who ask at one moment share one commit", async () => {
+  const { spooling, file, journal } = await start({ mode: "always" });
+  expect(spooling.writing).toBeTrue();
+  journal.written.push(chunk(1));
+  const [first, second] = [spooling.stored(), spooling.stored()];
+  expect(await Promise.all([first, second])).toEqual([undefined, undefined]);
+  expect(file.appended).toEqual([[1]]);
+});
+
+test("what is written while a commit is under way makes up the next one", async () => {
+  const { spooling, file, journal } = await start({ mode: "always" });
+  const commit = file.holdNext();
+  journal.written.push(chunk(1));
+  const first = spooling.stored();
+  await Bun.sleep(5);
+  journal.written.push(chunk(3));
+  const second = spooling.stored();
+  journal.written.push(chunk(5));
+  const third = spooling.stored();
+  expect(file.appended).toEqual([[1]]);
+  commit.resolve();
+  await Promise.all([first, second, third]);
+  expect(file.appended).toEqual([[1], [3, 5]]);
+});
+
+test("what the disk does not take is said to everyone who waits for it, and is in no chunk any more", async () => {
+  const { spooling, file, journal } = await start({ mode: "always" });
+  file.failWith = new SpoolError("full", "the disk is full; make room");
+  journal.written.push(chunk(1), { ...chunk(2), alone: true, keys: new Uint8Array([7, 0, 0, 0]) });
+  expect(await spooling.stored()).toMatchObject({
+    code: "spool-unavailable",
+    detail: "the disk is full; make room",
+    retryAfter: 1,
+  });
+  expect(journal.dropped).toEqual([
+    [1, []],
+    [2, [7, 0, 0, 0]],
+  ]);
+});
+
+test("always: while the disk takes nothing no promise is given, and it writes again when it can", async () => {
+  const { spooling, file, lines } = await start({ mode: "always" });
+  file.problem = "the disk is full";
+  expect(spooling.required()).toMatchObject({ code: "spool-unavailable", detail: "the disk is full" });
+  spooling.turn();
+  expect(spooling.writing).toBeFalse();
+  expect(lines).toContain("Spooling stopped: the spool takes no events");
+  file.problem = undefined;
+  spooling.turn();
+  expect(spooling.writing).toBeTrue();
+  expect(spooling.required()).toBeUndefined();
+});
+
+test("overflow: it writes, all of memory first, when an event has waited too long, and stops when none does", async () => {
+  const { spooling, journal, pass } = await start({ mode: "overflow" });
+  journal.oldest = 1;
+  pass(15_000);
+  spooling.turn();
+  expect(spooling.writing).toBeFalse();
+  pass(2);
+  spooling.turn();
+  expect(spooling.writing).toBeTrue();
+  expect(journal.spills).toBe(1);
+  spooling.turn();
+  expect(spooling.writing).toBeTrue();
+  journal.oldest = 0;
+  spooling.turn();
+  expect(spooling.writing).toBeFalse();
+});
+
+test("overflow: it needs no disk to promise, and says whether the disk takes what memory does not hold", async () => {
+  const { spooling, file } = await start({ mode: "overflow" });
+  file.problem = "held by another process";
+  expect(spooling.required()).toBeUndefined();
+  expect(spooling.takes()).toBeFalse();
+  expect(spooling.begin("memory is full")).toBeFalse();
+  expect(await spooling.keep()).toMatchObject({ code: "spool-unavailable" });
+  file.problem = undefined;
+  expect(spooling.begin("memory is full")).toBeTrue();
+});
+
+test("what an earlier process left is replayed in order, and then counted", async () => {
+  const found = [
+    { number: 3, count: 2, keys: new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]) },
+    { number: 4, count: 1, keys: new Uint8Array(4) },
+  ];
+  const { spooling, file, journal, replayed } = await start({ mode: "overflow", found });
+  expect(spooling.writing).toBeTrue();
+  expect(journal.next).toBe(5);
+  expect(journal.behind).toEqual(found.map(({ keys }) => keys));
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([3, 4]);
+  journal.oldest = 0;
+  journal.ends.push(settled(3, [0, 0]), settled(4, [-196]));
+  spooling.turn();
+  expect(file.settled).toEqual([3, 4]);
+  expect(replayed).toEqual([
+    ["user_created", 2, []],
+    ["user_created", 0, [[-196, 1]]],
+  ]);
+  spooling.turn();
+  expect(spooling.writing).toBeFalse();
+});
+
+test("no more is replayed at a time than Kafka takes in a moment", async () => {
+  const found = Array.from({ length: 4 }, (_, i) => ({ number: i + 1, count: 3000, keys: NONE }));
+  const { spooling, journal } = await start({ mode: "always", found });
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([1, 2]);
+  journal.ends.push(settled(1, [0]));
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([1, 2, 3]);
+});
+
+test("a chunk whose records are lost with a damaged file holds up none behind it", async () => {
+  const found = [1, 2].map((number) => ({ number, count: 1, keys: NONE }));
+  const { spooling, file, journal } = await start({ mode: "always", found });
+  file.lost.add(1);
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([2]);
+});
+
+test("a promised event that Kafka refuses for good is put aside, with a line", async () => {
+  const { spooling, file, journal, lines } = await start({ mode: "always" });
+  journal.refusals.push({ id: new Uint8Array(8), code: 10, text: "too large", bytes: NONE });
+  spooling.turn();
+  expect(file.refused).toEqual([10]);
+  expect(lines).toContain("Event put aside: Kafka refused it for good");
+});
+
+test("closing writes what is left first", async () => {
+  const { spooling, file, journal } = await start({ mode: "always" });
+  journal.written.push(chunk(1));
+  await spooling.close();
+  expect(file.appended).toEqual([[1]]);
+  expect(file.closed).toBeTrue();
+});
+
+const chunk = (number: number): Chunk & { alone: boolean } => ({
+  number,
+  count: 1,
+  bytes: NONE,
+  keys: NONE,
+  ids: NONE,
+  alone: false,
+});
+
+function settled(number: number, codes: number[]): SettledChunk {
+  const outcomes = new Uint8Array(24 * codes.length);
+  const view = new DataView(outcomes.buffer);
+  for (const [index, code] of codes.entries()) view.setInt16(24 * index + 20, code, true);
+  return { number, replayed: true, topics: ["events"], types: ["user_created"], outcomes };
+}
+
+/** Spooling on fakes that write down what is asked of them. */
+async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; found?: FoundChunk[] }) {
+  let clock = 0;
+  const lines: string[] = [];
+  const replayed: unknown[] = [];
+  const note = (_: LogFields, msg: string) => void lines.push(msg);
+  const [file, journal] = [new FakeFile(), new FakeJournal()];
+  const spooling = await createSpooling({
+    mode,
+    journal,
+    async open(onOpen) {
+      onOpen(found, found.at(-1)?.number ?? 0);
+      return file;
+    },
+    deliveryTimeout: 15_000,
+    replayed: (type, delivered, failures) => void replayed.push([type, delivered, [...failures]]),
+    logger: { debug: note, info: note, warn: note, error: note },
+    now: () => clock,
+  });
+  return { spooling, file, journal, lines, replayed, pass: (ms: number) => (clock += ms) };
+}
+
+class FakeFile implements SpoolFile {
+  appended: number[][] = [];
+  settled: number[] = [];
+  refused: number[] = [];
+  lost = new Set<number>();
+  failWith: SpoolError | undefined;
+  problem: string | undefined;
+  closed = false;
+  #held: PromiseWithResolvers<void> | undefined;
+
+  holdNext(): PromiseWithResolvers<void> {
+    this.#held = Promise.withResolvers<void>();
+    return this.#held;
+  }
+
+  async append(chunks: readonly Chunk[]): Promise<void> {
+    if (this.failWith) throw this.failWith;
+    this.appended.push(chunks.map(({ number }) => number));
+    const held = this.#held;
+    this.#held = undefined;
+    await held?.promise;
+  }
+
+  settle: SpoolFile["settle"] = (outcomes) => void this.settled.push(...outcomes.map(({ number }) => number));
+  refuse: SpoolFile["refuse"] = (refused) => void this.refused.push(...refused.map(({ code }) => code));
+  read = async (number: number) => (this.lost.has(number) ? undefined : NONE);
+  find = async () => undefined;
+  putAnswer = async () => {};
+  findAnswer = async () => undefined;
+  forgetAnswers = () => {};
+  status = () => ({
+    open: true,
+    ...(this.problem === undefined ? {} : { problem: this.problem }),
+    bytes: 0,
+    records: 0,
+    hasRoom: () => this.problem === undefined,
+  });
+  close = async () => void (this.closed = true);
+}
+
+class FakeJournal implements Journal {
+  written: ReturnType<Journal["take"]> = [];
+  dropped: [number, number[]][] = [];
+  behind: Uint8Array[] = [];
+  replayed: number[] = [];
+  ends: SettledChunk[] = [];
+  refusals: ReturnType<Journal["refused"]> = [];
+  spills = 0;
+  oldest = 0;
+  next: number | undefined;
+
+  write: Journal["write"] = (_, next) => void (this.next = next ?? this.next);
+  take = () => this.written.splice(0);
+  spill = () => void this.spills++;
+  drop: Journal["drop"] = (number, keys) => void this.dropped.push([number, [...keys]]);
+  addBehind: Journal["addBehind"] = (keys) => void this.behind.push(keys);
+  replay: Journal["replay"] = (_, number) => {
+    this.replayed.push(number);
+    return true;
+  };
+  settled = () => this.ends.splice(0);
+  refused = () => this.refusals.splice(0);
+  status = () => ({ oldest: this.oldest, behind: 0, waiting: 0 });
+}
