@@ -84,7 +84,7 @@ export async function compose(config: Config, { logger, quit, memoryLimit }: Par
   const lifecycle = createLifecycle({
     hasRoom: () => admission.isOpen(),
     fatalError,
-    spoolProblem: () => spooling?.status().problem,
+    spoolProblem: () => spooling?.required()?.detail,
   });
   const budget = memoryBudget(config.admission.maxBytes, memoryLimit);
   if (budget.warning) logger.warn({}, budget.warning);
@@ -225,7 +225,7 @@ export async function compose(config: Config, { logger, quit, memoryLimit }: Par
     },
     refuse: () => closing.abort(),
     async keep(ms) {
-      if (spooling !== undefined) await Promise.race([spooling.keep(), Bun.sleep(ms)]);
+      if (spooling !== undefined) await Promise.race([spooling.keepAll(), Bun.sleep(ms)]);
     },
     spooled: () => spooling?.status().records ?? 0,
     async close() {

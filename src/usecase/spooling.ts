@@ -18,6 +18,8 @@ export interface Spooling {
   stored(): Promise<Failure | undefined>;
   /** The same for what was taken long ago, too. */
   keep(): Promise<Failure | undefined>;
+  /** The same at the end of the process: nothing is read from disk any more. */
+  keepAll(): Promise<Failure | undefined>;
   status(): SpoolingStatus;
   /** Looks at what has settled, what may be replayed, and whether Kafka takes events: to be called many times a second. */
   turn(): void;
@@ -62,6 +64,9 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   const { mode, journal, deliveryTimeout, replayed, logger, now = () => Date.now() } = options;
   let file: SpoolFile | undefined;
   let writing = false;
+  /** Some of memory may be in no chunk though it is writing. */
+  let gaps = false;
+  let ending = false;
   let number = 1;
   let committing: Promise<void> | undefined;
   let next: PromiseWithResolvers<Failure | undefined> | undefined;
@@ -95,8 +100,14 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     if (mode === "overflow") logger.warn({ why }, "Spooling: events go to disk");
     journal.write(true);
     journal.spill();
+    gaps = false;
     void schedule();
     return true;
+  }
+
+  function closeGaps(): void {
+    if (gaps) journal.spill();
+    gaps = false;
   }
 
   function end(msg: string): void {
@@ -138,6 +149,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       return undefined;
     } catch (error) {
       for (const { number: at, keys } of written) journal.drop(at, keys);
+      gaps = true;
       if (!(error instanceof SpoolError)) throw error;
       return failure("spool-unavailable", error.detail, { retryAfter: 1 });
     }
@@ -174,6 +186,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       for (const { code, text } of refused)
         logger.error({ code, detail: text }, "Event put aside: Kafka refused it for good");
     }
+    if (ending) return;
     judge();
     if (writing) void schedule();
     replay.pump();
@@ -195,6 +208,13 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     stored: schedule,
     async keep() {
       if (!begin("an event was not confirmed in time")) return refusal();
+      closeGaps();
+      return schedule();
+    },
+    async keepAll() {
+      ending = true;
+      if (!begin("the process ends")) return refusal();
+      closeGaps();
       return schedule();
     },
     status() {
@@ -204,6 +224,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     },
     turn,
     async close() {
+      ending = true;
       turn();
       await schedule();
       await committing;

@@ -147,6 +147,28 @@ test("a promised event that Kafka refuses for good is put aside, with a line", a
   expect(lines).toContain("Event put aside: Kafka refused it for good");
 });
 
+test("what a failed commit left in memory alone is written with the next wish to keep it", async () => {
+  const { spooling, file, journal } = await start({ mode: "always" });
+  expect(journal.spills).toBe(1);
+  await spooling.keep();
+  expect(journal.spills).toBe(1);
+  file.failWith = new SpoolError("full", "the disk is full; make room");
+  journal.written.push(chunk(1));
+  await spooling.stored();
+  file.failWith = undefined;
+  expect(await spooling.keep()).toBeUndefined();
+  expect(journal.spills).toBe(2);
+});
+
+test("at the end of the process nothing is read from disk any more", async () => {
+  const found = [{ number: 1, count: 1, keys: NONE }];
+  const { spooling, journal } = await start({ mode: "overflow", found });
+  expect(await spooling.keepAll()).toBeUndefined();
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([]);
+});
+
 test("closing writes what is left first", async () => {
   const { spooling, file, journal } = await start({ mode: "always" });
   journal.written.push(chunk(1));
