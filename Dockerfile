@@ -22,7 +22,8 @@ RUN bun run build
 # The executable unpacks the core into the temporary folder when it finds none there of its own user. With it in the
 # image a start writes nothing, so the root filesystem may be read-only.
 RUN mkdir --mode=1777 /unpacked \
-  && TMPDIR=/unpacked setpriv --reuid=65532 --regid=65532 --clear-groups dist/sidepost help
+  && TMPDIR=/unpacked setpriv --reuid=65532 --regid=65532 --clear-groups dist/sidepost help \
+  && mkdir /spool
 
 # Debian rather than distroless, although glibc is all that the executable needs: OIDC and Kerberos open libcurl.so.4
 # and libsasl2.so.2 at run time, and an image made from this one adds them with apt-get. Without the two, a distroless
@@ -39,6 +40,8 @@ LABEL org.opencontainers.image.title="sidepost" \
       org.opencontainers.image.base.name="${DEBIAN_IMAGE}"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build --chown=65532:65532 /unpacked/.bun-* /tmp/
+# The owner that a new volume for SPOOL_DIR takes over.
+COPY --from=build --chown=65532:65532 /spool /var/lib/sidepost
 COPY --from=build /sidepost/dist/sidepost /usr/local/bin/
 USER 65532:65532
 EXPOSE 8080 9090

@@ -43,6 +43,18 @@ describe("the image", () => {
     expect(sidepost.log.at(-1)).toMatchObject({ msg: "Drained", published: 1, lost: 0 });
   }, 60_000);
 
+  test("with a spool and no volume for it, it says so and takes what needs none", async () => {
+    const env = { ...EMBEDDED, SPOOL_MODE: "always" };
+    await using sidepost = await startSidepost({ command: image!.command, env });
+    const post = async (headers: Record<string, string>) => {
+      const url = `${sidepost.url}/api/v1/events/user`;
+      return (await fetch(url, { method: "POST", headers, body: '{"data": 1}' })).status;
+    };
+    expect(await post({ prefer: "respond-async" })).toBe(503);
+    expect(await post({})).toBe(201);
+    await sidepost.waitForLog(({ msg, detail }) => msg === "Spool not open" && /spool/.test(String(detail)));
+  }, 60_000);
+
   test("its health check fails where nothing answers", async () => {
     expect(await healthCheck(image!, "127.0.0.1:1")).toBe(1);
   });
