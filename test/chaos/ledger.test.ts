@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import type { ConsumedRecord } from "../helpers/consume.ts";
 import { balance, type Facts } from "./ledger.ts";
-import { type Posted, type Receipt, STYLES } from "./load.ts";
+import type { Posted, Receipt } from "./load.ts";
+import { STYLES } from "./styles.ts";
 import { faultsOf, tableOf } from "./table.ts";
 
 // What watches over the promises must see each way to break them.

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { ConsumedRecord } from "../helpers/consume.ts";
-import type { Posted, Topic } from "./load.ts";
+import type { Posted } from "./load.ts";
+import type { Topic } from "./styles.ts";
 
 /** One life of the process: milliseconds since the epoch, and how it went. */
 export interface Life {

@@ -2,22 +2,7 @@ import * as v from "valibot";
 import { waitUntil } from "../helpers/wait.ts";
 import { createClient, type Reply } from "./client.ts";
 import type { Random } from "./random.ts";
-
-/** Most events go to one topic, atomic batches to one of one partition, and another may be deleted. */
-export type Topic = "main" | "whole" | "other";
-
-/** How a poster posts: what, where to, and whether it waits for Kafka. It does so one post after the other. */
-export interface Style {
-  name: string;
-  /** After /api/v1/events. */
-  path: string;
-  to: Topic;
-  /** Events of a post; undefined where it is a single one. */
-  batch?: number;
-  keyed?: true;
-  async?: true;
-  atomic?: true;
-}
+import type { Style } from "./styles.ts";
 
 /** An event that was posted, and what was said of it. */
 export interface Posted {
@@ -48,20 +33,7 @@ const Receipt = v.variant("status", [
 export type Receipt = v.InferOutput<typeof Receipt>;
 const Receipts = v.object({ receipts: v.array(Receipt) });
 
-const BATCH = 20;
 const MINUTE = 60_000;
-
-export const STYLES = {
-  waiting: { name: "single, keyed", path: "/user", to: "main", keyed: true },
-  async: { name: "single, keyed, async", path: "/order", to: "main", keyed: true, async: true },
-  loose: { name: "single, no key", path: "/payment", to: "main" },
-  batch: { name: "batch, keyed", path: "", to: "main", batch: BATCH, keyed: true },
-  asyncBatch: { name: "batch, keyed, async", path: "", to: "main", batch: BATCH, keyed: true, async: true },
-  looseBatch: { name: "batch, no key", path: "", to: "main", batch: BATCH },
-  other: { name: "other topic", path: "/other", to: "other", keyed: true },
-  otherAsync: { name: "other topic, async", path: "/other", to: "other", keyed: true, async: true },
-  atomic: { name: "atomic batch", path: "?atomic=true", to: "whole", batch: 5, keyed: true, atomic: true },
-} as const satisfies Record<string, Style>;
 
 export interface LoadOptions {
   port: number;

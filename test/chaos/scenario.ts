@@ -3,7 +3,8 @@ import { waitUntil } from "../helpers/wait.ts";
 import type { Cluster } from "./cluster.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
 import { balance, type Ledger } from "./ledger.ts";
-import { type Load, startLoad, type Style, STYLES } from "./load.ts";
+import { type Load, startLoad } from "./load.ts";
+import { type Style, STYLES } from "./styles.ts";
 import { faultsOf, tableOf } from "./table.ts";
 import { createWorld, type World, type WorldOptions } from "./world.ts";
 

@@ -5,9 +5,9 @@ import { type Clock, createClock } from "./clock.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Disk, mountDisk } from "./disk.ts";
 import type { Facts } from "./ledger.ts";
-import type { Topic } from "./load.ts";
 import { createRandom, type Random } from "./random.ts";
 import { type Service, startService } from "./service.ts";
+import type { Topic } from "./styles.ts";
 
 /** All that can be broken. Disposing of it ends sidepost, and leaves the cluster. */
 export interface World extends AsyncDisposable {
