@@ -12,20 +12,13 @@ import { ADMIN_PATHS, adminRoutes } from "./http/routes/admin.ts";
 import { EVENT_PATHS, eventRoutes } from "./http/routes/events.ts";
 import { HEALTH_PATHS, healthRoutes } from "./http/routes/health.ts";
 import { RECEIPT_PATHS, receiptRoutes } from "./http/routes/receipts.ts";
-import { createAnswerStore } from "./infrastructure/answer-store.ts";
 import { createBatchSizes } from "./infrastructure/batch-sizes.ts";
 import { watchEventLoop } from "./infrastructure/event-loop-lag.ts";
-import { kafkaFailure } from "./infrastructure/kafka/errors.ts";
 import { queueLimits } from "./infrastructure/kafka/options.ts";
-import {
-  createProducer,
-  librdkafkaVersion,
-  type SpoolableProducer,
-} from "./infrastructure/kafka/producer.ts";
+import { createProducer, librdkafkaVersion } from "./infrastructure/kafka/producer.ts";
 import { createTransactions } from "./infrastructure/kafka/transactions.ts";
 import { createMetrics } from "./infrastructure/metrics.ts";
 import { spoolReceipts } from "./infrastructure/spool/receipts.ts";
-import { openSpool } from "./infrastructure/spool/spool.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { createAdmission, EVENTS_SHARE } from "./usecase/admission.ts";
 import { type AtomicPublisher, createAtomicPublisher } from "./usecase/atomic.ts";
@@ -37,8 +30,8 @@ import { createIdempotency } from "./usecase/idempotency.ts";
 import { createPublisher } from "./usecase/publish.ts";
 import { createReceiptLookup } from "./usecase/receipts.ts";
 import { createRequestTally } from "./usecase/request-tally.ts";
-import { createSpooling, type Spooling } from "./usecase/spooling.ts";
 import { createTally, type Tally } from "./usecase/tally.ts";
+import { answersIn, startSpooling } from "./spool.ts";
 
 /** The service, put together and connected to Kafka, but not yet listening. */
 export interface App {
@@ -124,7 +117,7 @@ export async function compose(config: Config, { logger, quit, memoryLimit }: Par
   const originCheck = createOriginCheck(config.cors.origins);
   const idempotency = createIdempotency({
     ...config.idempotency,
-    ...(file === undefined ? {} : { store: createAnswerStore({ ...file, putAnswer: putQuietly(file) }) }),
+    ...(file === undefined ? {} : { store: answersIn(file) }),
   });
   const status = () => {
     const [alone, together] = [producer.status(), transactions.status()];
@@ -235,53 +228,6 @@ export async function compose(config: Config, { logger, quit, memoryLimit }: Par
       // The embedded brokers end with the producer.
       await transactions.close();
       await producer.close();
-    },
-  };
-}
-
-/** An answer that cannot be kept is given all the same; the spool says what is wrong with the disk. */
-const putQuietly = (file: SpoolFile) => (key: string, bytes: Uint8Array) =>
-  void file.putAnswer(key, bytes, Date.now()).catch(() => {});
-
-interface SpoolParts {
-  producer: SpoolableProducer;
-  tally: Tally;
-  logger: Logger;
-  onFile: (file: SpoolFile) => void;
-}
-
-/** How often is looked what has settled and whether Kafka keeps up, in milliseconds. */
-const TURN_MS = 100;
-
-/** Opens the spool, where it is not off, and gives what is in it back to the producer. */
-async function startSpooling(config: Config, parts: SpoolParts): Promise<Spooling | undefined> {
-  const { mode, dir, maxBytes } = config.spool;
-  if (mode === "off") return undefined;
-  const { producer, tally, logger, onFile } = parts;
-  const spooling = await createSpooling({
-    mode,
-    journal: producer.journal,
-    async open(onOpen) {
-      const file = await openSpool({ folder: dir, maxBytes, logger, onOpen });
-      onFile(file);
-      return file;
-    },
-    deliveryTimeout: config.server.writeTimeout,
-    replayed(type, delivered, failures) {
-      const byCode = [...failures].map(([code, count]) => [kafkaFailure(code, "").code, count] as const);
-      tally.replayed(type, delivered, new Map(byCode));
-    },
-    logger,
-  });
-  const timer = setInterval(spooling.turn, TURN_MS);
-  return {
-    ...spooling,
-    get writing() {
-      return spooling.writing;
-    },
-    close() {
-      clearInterval(timer);
-      return spooling.close();
     },
   };
 }

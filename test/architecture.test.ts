@@ -27,6 +27,7 @@ const RULES: Rules = {
     "lifecycle.ts": ["domain"],
     "cli.ts": ["config", "node:"],
     "app.ts": "anything",
+    "spool.ts": "anything",
     "main.ts": "anything",
   },
   // Build scripts, and the figures of the process itself.

@@ -12,6 +12,7 @@ import type { Answers } from "./answer.ts";
 import { atomicWait, readAtomic } from "./atomic.ts";
 import { type BodyLimits, freeBody, readBody } from "./body.ts";
 import { createKeyedAnswers, KEY_HEADER } from "./keyed.ts";
+import { encoded, framingOf, isJson, unsupported } from "./media-type.ts";
 import { type Preference, readPrefer } from "./prefer.ts";
 import { locationOf, toWire } from "./receipt.ts";
 import { type BodyShape, explain } from "./schemas.ts";
@@ -208,30 +209,6 @@ function unknownEvent(name: string, names: string[]): Failure {
     "unknown-event",
     `no event "${name}" is configured; allowed: ${names.join(", ")} (EVENT_TYPES adds more)`,
   );
-}
-
-function unsupported(seen: string | null, allowed: string): Failure {
-  return failure("unsupported-media-type", `the content type is ${seen ?? "missing"}; allowed: ${allowed}`);
-}
-
-/** Only a body that is no JSON is asked for its encoding, so that the others need not be. */
-function encoded(encoding: string | null): Failure | undefined {
-  if (encoding === null || encoding.toLowerCase() === "identity") return undefined;
-  return failure("unsupported-media-type", `the content encoding is ${encoding}; none is taken`);
-}
-
-const mediaTypeOf = (header: string): string => header.split(";", 1)[0]!.trim().toLowerCase();
-
-/** A client that names no type gets the benefit of the doubt: the body is read strictly anyhow. */
-function isJson(header: string | null): boolean {
-  return header === null || header === "application/json" || mediaTypeOf(header) === "application/json";
-}
-
-const LINES = new Set(["application/x-ndjson", "application/ndjson", "application/jsonl"]);
-
-function framingOf(header: string | null): Framing | undefined {
-  if (isJson(header)) return "array";
-  return LINES.has(mediaTypeOf(header!)) ? "lines" : undefined;
 }
 
 /** 202 where nothing was waited for, 200 where all went well, 207 where each receipt has to be read. */
