@@ -1,6 +1,7 @@
 import type { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { Logger } from "../../domain/logger.ts";
+import { backoff } from "../../domain/retry.ts";
 import type { EventCore } from "./core.ts";
 
 /** What a renewal changes of what is known of the client. */
@@ -10,11 +11,14 @@ interface Known {
   fatalError?: string;
 }
 
-const RETRY_MS = 1000;
+/** Milliseconds: a client that has lived for longer is replaced at once, one that fails again and again ever later. */
+const STABLE_MS = 60_000;
+const BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 5000;
 
 /**
  * An idempotent producer that has lost track of its sequence can never produce again (KIP-360). It is replaced by a new
- * one, which gets everything that is not settled, in order; tried each second until it works.
+ * one, which gets everything that is not settled, in order; tried again and again until one lives.
  */
 export function renewWhenFatal(
   client: RdKafka.Producer,
@@ -22,6 +26,18 @@ export function renewWhenFatal(
   known: Known,
   logger: Logger,
 ): void {
+  let attempt = 0;
+  let last = -Infinity;
+
+  function renewSoon(reason: string): void {
+    const now = performance.now();
+    attempt = now - last > STABLE_MS ? 0 : attempt + 1;
+    last = now;
+    if (attempt === 0) return renew(reason);
+    known.fatalError = reason;
+    setTimeout(renew, backoff(attempt, BACKOFF_MS, MAX_BACKOFF_MS), reason);
+  }
+
   function renew(reason: string): void {
     try {
       core.renew((error) => (error === null ? renewed(reason) : failed(reason, error.message)));
@@ -42,12 +58,11 @@ export function renewWhenFatal(
 
   function failed(reason: string, detail: string): void {
     if (!client.isConnected()) return;
-    known.fatalError = reason;
     logger.error({ detail }, "Kafka client could not be replaced; trying again");
-    setTimeout(renew, RETRY_MS, reason);
+    renewSoon(reason);
   }
 
   client.on("event.error", ({ isFatal, message }) => {
-    if (isFatal) renew(message);
+    if (isFatal) renewSoon(message);
   });
 }
