@@ -14,7 +14,6 @@ interface Known {
 /** Milliseconds: a client that has lived for longer is replaced at once, one that fails again and again ever later. */
 const STABLE_MS = 60_000;
 const BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 5000;
 
 /**
  * An idempotent producer that has lost track of its sequence can never produce again (KIP-360). It is replaced by a new
@@ -35,7 +34,7 @@ export function renewWhenFatal(
     last = now;
     if (attempt === 0) return renew(reason);
     known.fatalError = reason;
-    setTimeout(renew, backoff(attempt, BACKOFF_MS, MAX_BACKOFF_MS), reason);
+    setTimeout(renew, backoff(attempt + 1, BACKOFF_MS), reason);
   }
 
   function renew(reason: string): void {
