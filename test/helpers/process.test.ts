@@ -4,9 +4,9 @@ import { startSidepost } from "./process.ts";
 /** A program that says it listens, greets on SIGTERM and exits with 3. */
 const PROGRAM = `
   const say = (line) => console.log(JSON.stringify(line));
+  process.on("SIGTERM", () => { say({ msg: "bye", args: process.argv.slice(1) }); process.exit(3); });
   console.log("not a log line");
   say({ msg: "listening", data: "http://" + process.env.SERVER_ADDRESS, admin: "http://" + process.env.METRICS_PORT });
-  process.on("SIGTERM", () => { say({ msg: "bye", args: process.argv.slice(1) }); process.exit(3); });
   setInterval(() => {}, 1000);
 `;
 const command = [process.execPath, "-e", PROGRAM, "--"];

@@ -278,6 +278,7 @@ Napi::Value Producer::ErrorText(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Producer::Purge(const Napi::CallbackInfo& info) {
+  HandOver();  // so that what is given up is told in the order taken
   if (posts_) {
     posts_->Abandon(ToClient(), reports_.get());
     DeliverSoon();
