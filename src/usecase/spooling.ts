@@ -150,8 +150,9 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     } catch (error) {
       for (const { number: at, keys } of written) journal.drop(at, keys);
       gaps = true;
-      if (!(error instanceof SpoolError)) throw error;
-      return failure("spool-unavailable", error.detail, { retryAfter: 1 });
+      // Whatever it is: those who wait must be told.
+      const detail = error instanceof SpoolError ? error.detail : String(error);
+      return failure("spool-unavailable", detail, { retryAfter: 1 });
     }
   }
 

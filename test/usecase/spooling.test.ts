@@ -53,6 +53,19 @@ test("what the disk does not take is said to everyone who waits for it, and is i
   ]);
 });
 
+test("a fault of the file's own is told as well, and the next commit goes on", async () => {
+  const { spooling, file, journal } = await start({ mode: "always" });
+  file.failWith = new RangeError("out of bounds");
+  journal.written.push(chunk(1));
+  expect(await spooling.stored()).toMatchObject({
+    code: "spool-unavailable",
+    detail: "RangeError: out of bounds",
+  });
+  file.failWith = undefined;
+  journal.written.push(chunk(3));
+  expect(await spooling.stored()).toBeUndefined();
+});
+
 test("always: while the disk takes nothing no promise is given, and it writes again when it can", async () => {
   const { spooling, file, lines } = await start({ mode: "always" });
   file.problem = "the disk is full";
@@ -220,7 +233,7 @@ class FakeFile implements SpoolFile {
   settled: number[] = [];
   refused: number[] = [];
   lost = new Set<number>();
-  failWith: SpoolError | undefined;
+  failWith: Error | undefined;
   problem: string | undefined;
   closed = false;
   #held: PromiseWithResolvers<void> | undefined;
