@@ -133,6 +133,4 @@ export interface JournalStatus {
   oldest: number;
   /** Events on disk alone. */
   behind: number;
-  /** Bytes that wait for `take`. */
-  waiting: number;
 }

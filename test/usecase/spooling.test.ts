@@ -290,5 +290,5 @@ class FakeJournal implements Journal {
   };
   settled = () => this.ends.splice(0);
   refused = () => this.refusals.splice(0);
-  status = () => ({ oldest: this.oldest, behind: 0, waiting: 0 });
+  status = () => ({ oldest: this.oldest, behind: 0 });
 }

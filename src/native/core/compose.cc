@@ -6,12 +6,6 @@
 
 namespace sidepost {
 
-namespace {
-
-constexpr std::string_view kContentType = "content-type";
-
-}  // namespace
-
 Body* Posts::Compose(const Scanner& scanner, size_t one_type) {
   const auto& events = scanner.events();
   const Moment& now = Now();

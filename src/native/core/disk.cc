@@ -1,6 +1,4 @@
 // The spool's side of the posts: what goes to disk, and what comes back from there.
-#include <cstring>
-
 #include "posts.h"
 
 namespace sidepost {
@@ -54,11 +52,7 @@ void Posts::DropChunk(uint64_t number, std::string_view keys) {
   for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
     if (entry->chunk == number) entry->chunk = 0;
   }
-  for (size_t at = 0; at + sizeof(uint32_t) <= keys.size(); at += sizeof(uint32_t)) {
-    uint32_t key;
-    memcpy(&key, keys.data() + at, sizeof key);
-    journal.RemoveBehind(key);
-  }
+  EachKey(keys, [this](uint32_t key) { journal.RemoveBehind(key); });
 }
 
 bool Posts::Replay(std::string_view records, uint64_t number) {

@@ -1,6 +1,4 @@
 // Our extension for events that outlive the process: what JavaScript's spool asks of the posts.
-#include <cstring>
-
 #include "producer.h"
 
 namespace sidepost {
@@ -88,11 +86,7 @@ Napi::Value Producer::Replay(const Napi::CallbackInfo& info) {
 Napi::Value Producer::AddBehind(const Napi::CallbackInfo& info) {
   if (!posts_ || !info[0].IsBuffer()) return Throw(info.Env(), "Need to specify key hashes");
   const auto bytes = info[0].As<Napi::Buffer<char>>();
-  for (size_t at = 0; at + sizeof(uint32_t) <= bytes.Length(); at += sizeof(uint32_t)) {
-    uint32_t key;
-    memcpy(&key, bytes.Data() + at, sizeof key);
-    posts_->journal.AddBehind(key);
-  }
+  EachKey({bytes.Data(), bytes.Length()}, [this](uint32_t key) { posts_->journal.AddBehind(key); });
   return info.Env().Undefined();
 }
 
@@ -126,7 +120,6 @@ Napi::Value Producer::DiskStatus(const Napi::CallbackInfo& info) {
   auto status = Napi::Object::New(env);
   status.Set("oldest", NumberOf(env, posts_ ? static_cast<uint64_t>(posts_->Oldest()) : 0));
   status.Set("behind", NumberOf(env, posts_ ? posts_->journal.behind() : 0));
-  status.Set("waiting", NumberOf(env, posts_ ? posts_->journal.bytes() : 0));
   return status;
 }
 

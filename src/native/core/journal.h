@@ -1,7 +1,9 @@
 // What goes to disk: the events of one moment, and what became of those that are there.
 #pragma once
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -19,6 +21,16 @@ struct Chunk {
   std::string keys;
   std::string ids;
 };
+
+/// Reads the hashes of Chunk::keys.
+template <typename Use>
+void EachKey(std::string_view keys, Use use) {
+  for (; keys.size() >= sizeof(uint32_t); keys.remove_prefix(sizeof(uint32_t))) {
+    uint32_t key;
+    memcpy(&key, keys.data(), sizeof key);
+    use(key);
+  }
+}
 
 /// What became of one record: 24 bytes, little-endian, as src/domain/ports.ts says of Outcomes.
 struct Outcome {
@@ -47,8 +59,6 @@ class Journal {
   void AddOnDisk(const Record& record);
   /// The chunks of this moment, those that need not be written left out.
   std::vector<Chunk> Take();
-  /// What waits for Take().
-  size_t bytes() const { return in_memory_.bytes.size() + on_disk_.bytes.size(); }
 
   /// A chunk that was read from disk; its events are entries now.
   void Replay(uint64_t number, uint32_t count);

@@ -33,14 +33,12 @@ void Ledger::Append(Body* body) {
     (last_ ? last_->next : first_) = entry;
     last_ = entry;
   }
-  size_ += body->alive;
   queue_->Add({body->alive, body->bytes});
 }
 
 void Ledger::Remove(Entry* entry) {
   (entry->previous ? entry->previous->next : first_) = entry->next;
   (entry->next ? entry->next->previous : last_) = entry->previous;
-  size_--;
 }
 
 void Ledger::Free(Entry* entry) {

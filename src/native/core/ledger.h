@@ -71,13 +71,11 @@ class Ledger {
   void Free(Entry* entry);
 
   Entry* first() const { return first_; }
-  size_t size() const { return size_; }
 
  private:
   Queue* queue_;
   Entry* first_ = nullptr;
   Entry* last_ = nullptr;
-  size_t size_ = 0;
 };
 
 }  // namespace sidepost

@@ -21,7 +21,6 @@ int64_t NowMilliseconds() {
 // More than a record of format v2 can add to its key, value and headers, length prefixes and all.
 constexpr size_t kRecordOverhead = 100;
 
-constexpr std::string_view kContentType = "content-type";
 // The names and fixed values of binary mode's headers, with room to spare.
 constexpr size_t kBinaryHeaders = 200;
 

@@ -139,6 +139,7 @@ class Posts {
   };
 
   static constexpr size_t kTypeInBody = static_cast<size_t>(-1);
+  static constexpr std::string_view kContentType = "content-type";
   static constexpr std::string_view kStructured = "application/cloudevents+json; charset=UTF-8";
 
   static Batch* BatchOf(const Entry& entry) {
