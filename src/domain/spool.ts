@@ -82,7 +82,9 @@ export interface SpoolFile {
   findAnswer(key: string): Promise<Uint8Array | undefined>;
   /** Drops the answers taken before this time, in milliseconds since the epoch. */
   forgetAnswers(before: number): void;
-  /** Figures of the moment, known without asking the thread. */
+  /** Whether a chunk of this size would be taken now. Known, as `status` is, without asking the thread. */
+  hasRoom(bytes: number): boolean;
+  /** Figures of the moment. */
   status(): SpoolStatus;
   /** Writes everything given so far and closes the file. Idempotent; what is given after it is refused. */
   close(): Promise<void>;
@@ -96,8 +98,6 @@ export interface SpoolStatus {
   bytes: number;
   /** Events in unsettled chunks. */
   records: number;
-  /** Whether a chunk of this size would be taken now. */
-  hasRoom(bytes: number): boolean;
 }
 
 /** The producer's side of the spool: what it takes as records, and records as what it takes. */

@@ -81,11 +81,10 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   });
 
   function refusal(): Failure | undefined {
-    const { open = false, problem, hasRoom } = file?.status() ?? {};
-    if (open && problem === undefined && hasRoom?.(0)) return undefined;
+    if (file?.hasRoom(0)) return undefined;
     return failure(
       "spool-unavailable",
-      problem ?? "the spool is full; raise SPOOL_MAX_BYTES, or see why Kafka is slow",
+      file?.status().problem ?? "the spool is full; raise SPOOL_MAX_BYTES, or see why Kafka is slow",
       {
         retryAfter: 1,
       },

@@ -263,8 +263,8 @@ class FakeFile implements SpoolFile {
     ...(this.problem === undefined ? {} : { problem: this.problem }),
     bytes: 0,
     records: 0,
-    hasRoom: () => this.problem === undefined,
   });
+  hasRoom = () => this.problem === undefined;
   close = async () => void (this.closed = true);
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { createLookup, type Lookups } from "./lookup.ts";
 import type { Contents, Work } from "./messages.ts";
+import { pack } from "./packing.ts";
 
 /** Events whose outcomes stay, and the bytes of one: its id and its outcome. */
 export const RECEIPTS = 100_000;
@@ -56,7 +57,7 @@ export function openTables(db: Database, refusedBytes: number): Tables {
     const now = { ...tally };
     for (const { number, count, bytes, keys, ids } of work.chunks) {
       sql.chunk.run(number, count, bytes.length + keys.length + ids.length, ids, keys);
-      sql.records.run(number, bytes);
+      sql.records.run(number, pack(bytes));
     }
     const dropped = refuse(work, now);
     settle(work, now);

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Trace } from "../../domain/spool.ts";
+import { unpack } from "./packing.ts";
 
 const ID_BYTES = 8;
 const OUTCOME_BYTES = 24;
@@ -30,7 +31,10 @@ export function createLookup(db: Database): Lookups {
   );
 
   return {
-    read: (number) => records.get(number)?.bytes,
+    read(number) {
+      const packed = records.get(number)?.bytes;
+      return packed && unpack(packed);
+    },
     findAnswer: (key) => answers.get(key)?.answer,
     find(id) {
       if (chunks.all(id).some(({ ids }) => indexOf(ids, id) >= 0)) return { status: "stored" };

@@ -82,14 +82,14 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
     thread.post(open ? { kind: "probe" } : { kind: "open", folder, refusedBytes: maxBytes / 10 });
   }
 
-  const hasRoom = (bytes: number): boolean => commits.figures.bytes() + bytes <= maxBytes;
+  const fits = (bytes: number): boolean => commits.figures.bytes() + bytes <= maxBytes;
   const ask = async (lookup: Lookup): Promise<Found> => (open ? ((await thread?.ask(lookup)) ?? {}) : {});
 
   /** Why so many bytes cannot be taken. */
   function refusal(bytes: number): SpoolError | undefined {
     if (closing !== undefined) return CLOSED;
     if (!open) return new SpoolError("unwritable", trouble.detail() ?? "the spool is not open");
-    if (hasRoom(bytes)) return undefined;
+    if (fits(bytes)) return undefined;
     const held = `the spool has ${commits.figures.bytes()} bytes of ${maxBytes}`;
     return new SpoolError(
       "full",
@@ -126,6 +126,7 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
     },
     findAnswer: async (key) => (await ask({ kind: "findAnswer", key })).bytes,
     forgetAnswers: (before) => commits.settle({ forget: before }),
+    hasRoom: (bytes) => open && trouble.detail() === undefined && fits(bytes),
     status() {
       const problem = trouble.detail();
       return {
@@ -133,7 +134,6 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
         ...(problem === undefined ? {} : { problem }),
         bytes: commits.figures.bytes(),
         records: commits.figures.records(),
-        hasRoom: (bytes) => open && problem === undefined && hasRoom(bytes),
       };
     },
     close: () => (closing ??= close()),

@@ -48,7 +48,7 @@ function takeAll(path: string): void {
 
 const hasRoom = ({ spool }: Opened): Promise<true> =>
   waitUntil(
-    () => (spool.status().hasRoom(1) ? true : undefined),
+    () => (spool.hasRoom(1) ? true : undefined),
     10_000,
     () => new Error(`no room: ${JSON.stringify(spool.status())}`),
   );
@@ -67,7 +67,7 @@ test.if(root)(
       expect(await spool.read(taken + 1)).toBeUndefined();
       expect(spool.status()).toMatchObject({ open: true, records: taken });
       expect(spool.status().problem).toContain("full");
-      expect(spool.status().hasRoom(1)).toBe(false);
+      expect(spool.hasRoom(1)).toBe(false);
 
       rmSync(join(disk.path, "ballast"));
       await hasRoom(opened);
@@ -121,11 +121,11 @@ test("beyond its limit an append is refused before anything is written", async (
   using folder = newFolder();
   await using opened = await open(folder.path, 100 * KIB);
   const { spool } = opened;
-  expect(spool.status().hasRoom(64 * KIB)).toBe(true);
+  expect(spool.hasRoom(64 * KIB)).toBe(true);
   expect(await fill(opened, 1)).toBe(1);
   expect(spool.status()).toMatchObject({ records: 1 });
   expect(spool.status().problem).toBeUndefined();
-  expect([spool.status().hasRoom(64 * KIB), spool.status().hasRoom(30 * KIB)]).toEqual([false, true]);
+  expect([spool.hasRoom(64 * KIB), spool.hasRoom(30 * KIB)]).toEqual([false, true]);
   expect(await spool.read(2)).toBeUndefined();
   spool.settle([delivered(1)]);
   await spool.append([chunk(3, 1, 64 * KIB)]);

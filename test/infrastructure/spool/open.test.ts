@@ -111,7 +111,7 @@ test("while another process has the file the spool is not open, says why, and op
   await using opened = await open(folder.path);
   const { spool, found } = opened;
   expect(spool.status()).toMatchObject({ open: false, problem: expect.stringContaining("another process") });
-  expect(spool.status().hasRoom(1)).toBe(false);
+  expect(spool.hasRoom(1)).toBe(false);
   await expect(spool.append([chunk(1)])).rejects.toMatchObject({
     reason: "unwritable",
     detail: expect.stringContaining("SPOOL_DIR"),

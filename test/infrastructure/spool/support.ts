@@ -39,14 +39,26 @@ export async function open(folder: string, maxBytes = 1024 ** 3): Promise<Opened
 
 const EVENT_BYTES = 400;
 
-/** A chunk whose every byte follows from its number. */
+/** A chunk whose every byte follows from its number. It cannot be compressed. */
 export const chunk = (number: number, count = 1, size = EVENT_BYTES): Chunk => ({
   number,
   count,
-  bytes: new Uint8Array(count * size).fill(number),
+  bytes: noise(number, count * size),
   keys: new Uint8Array(count * 4).fill(number),
   ids: new Uint8Array(Buffer.concat(Array.from({ length: count }, (_, index) => id(number, index)))),
 });
+
+/** Bytes without a pattern that a compressor finds: MurmurHash3's finalizer over a counter. */
+export function noise(seed: number, size: number): Uint8Array {
+  const words = new Uint32Array(Math.ceil(size / 4));
+  for (let index = 0; index < words.length; index++) {
+    let word = Math.imul(seed, 0x9e3779b1) + index;
+    word = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+    word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
+    words[index] = word ^ (word >>> 16);
+  }
+  return new Uint8Array(words.buffer).slice(0, size);
+}
 
 /** The id hash of an event. */
 export function id(number: number, index = 0): Uint8Array {
