@@ -14,6 +14,8 @@ const SECURE_HEADERS = {
 const JSON_HEADERS = new Headers({ ...SECURE_HEADERS, "content-type": "application/json" });
 /** Those of most answers that have a location as well: to set one header takes some 0.3 us. */
 const ASYNC_HEADERS = new Headers({ ...JSON_HEADERS.toJSON(), ...RESPOND_ASYNC });
+/** A Response copies them, so the location of one is not that of the next. Its own `headers` would be an object more: 2 % of an event. */
+const LOCATED_HEADERS = new Headers(ASYNC_HEADERS.toJSON());
 
 /** Makes responses. */
 export interface Answers {
@@ -40,8 +42,14 @@ export function createAnswers({ draining }: { draining: () => boolean }): Answer
   }
 
   function json(status: number, body: unknown, more?: Record<string, string>, location?: string): Response {
-    const response = rendered(status, JSON.stringify(body), more);
-    if (location !== undefined) response.headers.set("location", location);
+    const text = JSON.stringify(body);
+    if (location === undefined) return rendered(status, text, more);
+    if (more === RESPOND_ASYNC) {
+      LOCATED_HEADERS.set("location", location);
+      return respond(status, text, LOCATED_HEADERS);
+    }
+    const response = rendered(status, text, more);
+    response.headers.set("location", location);
     return response;
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { failure } from "../../src/domain/errors.ts";
 import { createAnswers } from "../../src/http/answer.ts";
+import { RESPOND_ASYNC } from "../../src/http/prefer.ts";
 
 const SECURE = {
   "cache-control": "no-store",
@@ -47,3 +48,14 @@ test("while draining every answer asks to close the connection, and before that 
   draining = true;
   expect(connections()).toEqual(["close", "close", "close"]);
 });
+
+test.each([{ "preference-applied": "respond-async" }, RESPOND_ASYNC, undefined])(
+  "of two answers each has its own location, with %p",
+  (applied) => {
+    const { json } = createAnswers({ draining: () => false });
+    const answers = ["/a", "/b"].map((location) => json(202, {}, applied, location));
+    const nowhere = json(202, {}, applied);
+    expect([...answers, nowhere].map(({ headers }) => headers.get("location"))).toEqual(["/a", "/b", null]);
+    for (const answer of answers) expect(headersOf(answer)).toMatchObject({ ...SECURE, ...applied });
+  },
+);
