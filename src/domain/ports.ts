@@ -35,9 +35,9 @@ export interface Batch {
 export interface Producer {
   /**
    * Takes one event, and returns its id; or says why it took nothing. `promised`: its poster will hear no more of it. It
-   * is not settled where it `wentToDisk`.
+   * is not settled where it `wentToDisk`. `start` comes back with what became of it.
    */
-  send(body: Uint8Array, type: EventType, promised: boolean, settle: Settle): string | Failure;
+  send(body: Uint8Array, type: EventType, promised: boolean, settle: Settle, start: number): string | Failure;
   /** Whether what was taken last is on disk alone. */
   wentToDisk(): boolean;
   /**
@@ -106,8 +106,8 @@ export interface TransactionsStatus {
   renewals: number;
 }
 
-/** Called with what became of an event, its id and its key again beside it. */
-export type Settle = (delivery: Delivery, id: string, key: string | null) => void;
+/** Called with what became of an event; its id, its key and what was given with it again beside it. */
+export type Settle = (delivery: Delivery, id: string, key: string | null, start: number) => void;
 
 export type SettleBatch = (receipts: Uint8Array | undefined) => void;
 

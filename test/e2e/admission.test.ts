@@ -5,7 +5,7 @@ import { makeMemoryCgroup } from "../helpers/cgroup.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { type Sidepost, SOURCES, startSidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
-import { type Flood, flood } from "./flood.ts";
+import { type Flood, flood, SMALL_ALONE } from "./flood.ts";
 import { ask, metricsOf, MINUTE, newTopic, untilStatus } from "./support.ts";
 
 const MIB = 1024 ** 2;
@@ -52,6 +52,17 @@ test("nor does a broker that is killed under load, and is back after a while", a
   await kafka.startBroker(0);
   await expectAllIn(topic, result.taken, sidepost);
   await untilStatus(`${sidepost.url}/readyz`, 200);
+});
+
+test("nor do small events alone, of which most is not their bytes", async () => {
+  const topic = await newTopic(kafka);
+  await kafka.stopBroker(0, "SIGKILL");
+  await using cgroup = makeMemoryCgroup(MEMORY_LIMIT);
+  await using sidepost = await startLimited(topic, cgroup?.run);
+  const result = await flood(sidepost, EVENTS, SECONDS * 1000, SMALL_ALONE);
+  await expectBounded(sidepost, result);
+  await kafka.startBroker(0);
+  await expectAllIn(topic, result.taken, sidepost);
 });
 
 /** In a container's limit where the machine lets us make one; else with the budget that it would have given. */

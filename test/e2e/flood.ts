@@ -17,9 +17,20 @@ const JSON_BODY = { "content-type": "application/json" };
 const many = (count: number, event: unknown): string => `${JSON.stringify(event)}\n`.repeat(count);
 const text = (bytes: number): string[] => ["x".repeat(bytes)];
 
+const SMALL: Load = {
+  path: "/user",
+  body: '{"data":1}',
+  events: 1,
+  clients: 8,
+  headers: { ...JSON_BODY, ...ASYNC },
+};
+
+/** Events of which most of the memory is not their bytes. */
+export const SMALL_ALONE: readonly Load[] = [{ ...SMALL, clients: 64 }];
+
 /** Small and large, single and in batches, waiting and not: each kind has a memory cost of its own. */
-const LOADS: readonly Load[] = [
-  { path: "/user", body: '{"data":1}', events: 1, clients: 8, headers: { ...JSON_BODY, ...ASYNC } },
+export const ALL_KINDS: readonly Load[] = [
+  SMALL,
   { path: "/user", body: '{"data":1}', events: 1, clients: 64, headers: JSON_BODY },
   {
     path: "/user",
@@ -62,7 +73,12 @@ export interface Flood {
 }
 
 /** Lets all clients post for `ms` milliseconds, and longer, up to ten times as long, until `events` were posted. */
-export async function flood({ url }: Pick<Sidepost, "url">, events: number, ms: number): Promise<Flood> {
+export async function flood(
+  { url }: Pick<Sidepost, "url">,
+  events: number,
+  ms: number,
+  loads = ALL_KINDS,
+): Promise<Flood> {
   const result: Flood = { attempted: 0, taken: 0, statuses: {}, errors: [] };
   const start = performance.now();
   const goesOn = (): boolean => {
@@ -78,7 +94,7 @@ export async function flood({ url }: Pick<Sidepost, "url">, events: number, ms: 
       if (status !== 503) result.taken += load.events;
     }
   }
-  await Promise.all(LOADS.flatMap((load) => Array.from({ length: load.clients }, () => client(load))));
+  await Promise.all(loads.flatMap((load) => Array.from({ length: load.clients }, () => client(load))));
   return result;
 }
 

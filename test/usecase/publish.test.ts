@@ -299,8 +299,17 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"
 
   wentToDisk = () => false;
 
-  send(_body: Uint8Array, _type: EventType, _promised: boolean, settle: Settle): string | Failure {
+  #start = 0;
+
+  send(
+    _body: Uint8Array,
+    _type: EventType,
+    _promised: boolean,
+    settle: Settle,
+    start: number,
+  ): string | Failure {
     this.#settle = settle;
+    this.#start = start;
     return this.refuseWith ?? "id-1";
   }
 
@@ -315,7 +324,7 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"
   }
 
   settle(delivery: Delivery, key: string | null = null): void {
-    this.#settle(delivery, "id-1", key);
+    this.#settle(delivery, "id-1", key, this.#start);
   }
 
   settleBatch(deliveries: Delivery[], rendered?: Uint8Array): void {

@@ -43,6 +43,7 @@ export interface ProducerOptions {
 interface Waiting {
   id: string;
   settle: Settle;
+  start: number;
 }
 
 export const { librdkafkaVersion } = Kafka;
@@ -106,10 +107,10 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
   }
 
   return {
-    send(body, type, promised, settle) {
+    send(body, type, promised, settle, start) {
       if (ending) return shuttingDown();
       holding.beforeNext();
-      const waiting: Waiting = { id: "", settle };
+      const waiting: Waiting = { id: "", settle, start };
       const result = core.produceEvent(body, indexes.get(type) ?? -1, waiting, promised);
       if (typeof result === "number") return refusal(core, result, body);
       waiting.id = result;
@@ -148,9 +149,9 @@ const shuttingDown = () =>
   failure("draining", "the process is shutting down; nothing was taken", { retryAfter: 1 });
 
 function settleEvent(error: RdKafka.LibrdKafkaError | null, report: RdKafka.DeliveryReport): void {
-  const { id, settle } = report.opaque as Waiting;
+  const { id, settle, start } = report.opaque as Waiting;
   const key = report.key === null || report.key === undefined ? null : String(report.key);
-  settle(error ? toFailure(error) : toPosition(report), id, key);
+  settle(error ? toFailure(error) : toPosition(report), id, key, start);
 }
 
 const toFailure = ({ code, message }: RdKafka.LibrdKafkaError): Delivery =>

@@ -37,10 +37,11 @@ test("a flush is done when nothing is left, also of what was taken meanwhile", a
   let settled = 0;
   let toCome = 5;
   const send = (): void => {
-    producer.send(BODY, type, false, () => {
+    const settle = () => {
       settled++;
       if (toCome-- > 0) send();
-    });
+    };
+    producer.send(BODY, type, false, settle, 0);
   };
   send();
   expect(await producer.flush(10_000)).toBeTrue();
@@ -52,10 +53,10 @@ test("what is abandoned is settled, and after that nothing is taken, with a word
   await using service = await start({ "linger.ms": 60_000 });
   const { producer, type } = service;
   const settled = Promise.withResolvers<Delivery>();
-  producer.send(BODY, type, false, settled.resolve);
+  producer.send(BODY, type, false, settled.resolve, 0);
   const abandoning = producer.abandon();
   const refused = { code: "draining", retryAfter: 1 };
-  expect(producer.send(BODY, type, false, () => {})).toMatchObject(refused);
+  expect(producer.send(BODY, type, false, () => {}, 0)).toMatchObject(refused);
   expect(producer.sendBatch(BODY, "array", true, () => {})).toMatchObject(refused);
   expect(await settled.promise).toMatchObject({ error: { code: "delivery-abandoned" } });
   await abandoning;
@@ -67,7 +68,7 @@ test("after close nothing is taken, and closing again is nothing", async () => {
   const { producer, type } = service;
   await producer.close();
   await producer.close();
-  expect(producer.send(BODY, type, false, () => {})).toMatchObject({ code: "draining" });
+  expect(producer.send(BODY, type, false, () => {}, 0)).toMatchObject({ code: "draining" });
   expect(producer.sendBatch(BODY, "array", true, () => {})).toMatchObject({ code: "draining" });
   expect(await producer.flush(10)).toBeTrue();
 });
@@ -78,7 +79,7 @@ test("an offset that Kafka does not tell is null, for one event and for many", a
   const { producer, type } = service;
   const unknown = { topic: type.topic, partition: expect.any(Number), offset: null };
   const settled = Promise.withResolvers<Delivery>();
-  producer.send(BODY, type, false, settled.resolve);
+  producer.send(BODY, type, false, settled.resolve, 0);
   expect(await settled.promise).toEqual({ ...unknown, timestamp: expect.any(Number) });
   const done = Promise.withResolvers<unknown>();
   const events = Buffer.from(`[{"type":"${type.name}","data":1},{"type":"${type.name}","data":2}]`);
