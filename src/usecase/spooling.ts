@@ -23,7 +23,7 @@ export interface Spooling {
   status(): SpoolingStatus;
   /** Looks at what has settled, what may be replayed, and whether Kafka takes events: to be called many times a second. */
   turn(): void;
-  /** Resolves when all that was written is on disk and the file is closed. */
+  /** Resolves when all that was written is on disk, and what became of it, and the file is closed. */
   close(): Promise<void>;
 }
 
@@ -48,8 +48,12 @@ export interface SpoolingOptions {
   /** Books replayed events, which no post waits for. */
   replayed: Replayed;
   logger: Logger;
+  /** Milliseconds of a monotonic clock. */
+  now?: () => number;
 }
 
+/** How often the file gets to know what is settled of chunks that are not as a whole. */
+const PARTLY_MS = 1000;
 /** An outage is over when nothing has waited for longer. */
 const KEEPS_UP_MS = 1000;
 const NO_KEYS = new Uint8Array(0);
@@ -59,13 +63,14 @@ const NO_KEYS = new Uint8Array(0);
  * before anything that is taken later, so the disk has the order in which events were taken.
  */
 export async function createSpooling(options: SpoolingOptions): Promise<Spooling> {
-  const { mode, journal, deliveryTimeout, replayed, logger } = options;
+  const { mode, journal, deliveryTimeout, replayed, logger, now = () => performance.now() } = options;
   let file: SpoolFile | undefined;
   let writing = false;
   /** Some of memory may be in no chunk though it is writing. */
   let gaps = false;
   let ending = false;
   let number = 1;
+  let lastPartly = -Infinity;
   let committing: Promise<void> | undefined;
   let next: PromiseWithResolvers<Failure | undefined> | undefined;
   const replay = createReplay(journal, async (at) => file?.read(at));
@@ -169,14 +174,23 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
 
   const spool = file;
 
+  function settlePartly(all = false): void {
+    if (!all && now() - lastPartly < PARTLY_MS) return;
+    lastPartly = now();
+    const chunks = journal.partlySettled(all);
+    if (chunks.length > 0)
+      spool.settlePartly(
+        chunks.map(({ number: at, topics, outcomes }) => ({ number: at, topics, outcomes })),
+      );
+  }
+
   function turn(): void {
     const settled = journal.settled();
     if (settled.length > 0)
       spool.settle(settled.map(({ number: at, topics, outcomes }) => ({ number: at, topics, outcomes })));
     for (const chunk of settled) {
       if (!chunk.replayed) continue;
-      replay.settled(chunk.number);
-      bookSettled(chunk, replayed);
+      bookSettled(chunk, replay.settled(chunk.number), replayed);
     }
     const refused = journal.refused();
     if (refused.length > 0) {
@@ -184,6 +198,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       for (const { code, text } of refused)
         logger.error({ code, detail: text }, "Event put aside: Kafka refused it for good");
     }
+    settlePartly();
     if (ending) return;
     judge();
     if (writing) void schedule();
@@ -226,6 +241,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       turn();
       await schedule();
       await committing;
+      settlePartly(true);
       await spool.close();
     },
   };

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { STORED } from "../../src/domain/outcomes.ts";
 import type { LogFields } from "../../src/domain/logger.ts";
 import {
   type Chunk,
@@ -180,6 +181,31 @@ test("at the end of the process nothing is read from disk any more", async () =>
   expect(journal.replayed).toEqual([]);
 });
 
+test("what is settled of a chunk is written once a second, and whatever is at the end", async () => {
+  const { spooling, file, journal, pass } = await start({ mode: "always" });
+  journal.parts.push(settled(3, [0, STORED]));
+  spooling.turn();
+  spooling.turn();
+  pass(1000);
+  spooling.turn();
+  expect(journal.looks).toEqual([false, false]);
+  journal.parts.push(settled(5, [STORED, 0]));
+  await spooling.close();
+  expect(journal.looks.at(-1)).toBeTrue();
+  expect(file.partly).toEqual([[3], [5]]);
+});
+
+test("what an earlier process had settled of a chunk is not counted again", async () => {
+  const found = [{ number: 3, count: 1, keys: NONE }];
+  const { spooling, file, journal, replayed } = await start({ mode: "overflow", found });
+  file.outcomes = settled(3, [0, STORED, -196]).outcomes;
+  spooling.turn();
+  await Bun.sleep(1);
+  journal.ends.push(settled(3, [0, 0, -196]));
+  spooling.turn();
+  expect(replayed).toEqual([["user_created", 1, []]]);
+});
+
 test("closing writes what is left first", async () => {
   const { spooling, file, journal } = await start({ mode: "always" });
   journal.written.push(chunk(1));
@@ -206,6 +232,7 @@ function settled(number: number, codes: number[]): SettledChunk {
 
 /** Spooling on fakes that write down what is asked of them. */
 async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; found?: FoundChunk[] }) {
+  let clock = 0;
   const lines: string[] = [];
   const replayed: unknown[] = [];
   const note = (_: LogFields, msg: string) => void lines.push(msg);
@@ -220,14 +247,16 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
     deliveryTimeout: 15_000,
     replayed: (type, delivered, failures) => void replayed.push([type, delivered, [...failures]]),
     logger: { debug: note, info: note, warn: note, error: note },
+    now: () => clock,
   });
-  return { spooling, file, journal, lines, replayed };
+  return { spooling, file, journal, lines, replayed, pass: (ms: number) => (clock += ms) };
 }
 
 class FakeFile implements SpoolFile {
   appended: number[][] = [];
   settled: number[] = [];
   refused: number[] = [];
+  outcomes: Uint8Array | undefined;
   lost = new Set<number>();
   failWith: Error | undefined;
   problem: string | undefined;
@@ -249,7 +278,11 @@ class FakeFile implements SpoolFile {
 
   settle: SpoolFile["settle"] = (outcomes) => void this.settled.push(...outcomes.map(({ number }) => number));
   refuse: SpoolFile["refuse"] = (refused) => void this.refused.push(...refused.map(({ code }) => code));
-  read = async (number: number) => (this.lost.has(number) ? undefined : NONE);
+  partly: number[][] = [];
+  settlePartly: SpoolFile["settlePartly"] = (chunks) =>
+    void this.partly.push(chunks.map(({ number }) => number));
+  read = async (number: number) =>
+    this.lost.has(number) ? undefined : { bytes: NONE, outcomes: this.outcomes };
   find = async () => undefined;
   putAnswer = async () => {};
   findAnswer = async () => undefined;
@@ -270,6 +303,8 @@ class FakeJournal implements Journal {
   behind: Uint8Array[] = [];
   replayed: number[] = [];
   ends: SettledChunk[] = [];
+  parts: SettledChunk[] = [];
+  looks: boolean[] = [];
   refusals: ReturnType<Journal["refused"]> = [];
   spills = 0;
   age = 0;
@@ -285,6 +320,10 @@ class FakeJournal implements Journal {
     return true;
   };
   settled = () => this.ends.splice(0);
+  partlySettled: Journal["partlySettled"] = (all) => {
+    this.looks.push(all);
+    return this.parts.splice(0);
+  };
   refused = () => this.refusals.splice(0);
   status = () => ({ age: this.age, behind: 0 });
 }

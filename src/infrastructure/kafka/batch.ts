@@ -1,7 +1,8 @@
 import type { Failure } from "../../domain/errors.ts";
 import type { EventType } from "../../domain/event.ts";
 import type { Batch, Framing, SettleBatch } from "../../domain/ports.ts";
-import { COLUMNS, type EventCore, knownOrNull, STORED } from "./core.ts";
+import { STORED } from "../../domain/outcomes.ts";
+import { COLUMNS, type EventCore, knownOrNull } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { refusal } from "./refusal.ts";
 

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { countStored, OUTCOME_BYTES } from "../../domain/outcomes.ts";
 import { createLookup, type Lookups } from "./lookup.ts";
 import type { Contents, Work } from "./messages.ts";
 
@@ -26,6 +27,10 @@ export function openTables(db: Database, refusedBytes: number): Tables {
   let tally = sql.tally.get() ?? { receipts: 0, refused: 0, answers: 0 };
 
   function settle(work: Work, now: typeof tally): void {
+    for (const { number, topics, outcomes } of work.partly) {
+      const settled = outcomes.length / OUTCOME_BYTES - countStored(outcomes);
+      sql.partly.run(settled, JSON.stringify(topics), outcomes, number);
+    }
     for (const { number, topics, outcomes } of work.outcomes) {
       now.receipts += sql.receipt.get(JSON.stringify(topics), outcomes, number)?.count ?? 0;
       sql.dropRecords.run(number);
@@ -92,7 +97,7 @@ function prepare(db: Database) {
     chunk: db.query("INSERT INTO chunks (number, count, size, ids, keys) VALUES (?, ?, ?, ?, ?)"),
     records: db.query("INSERT INTO records VALUES (?, ?)"),
     chunks: db.query<Contents["chunks"][number], []>(
-      "SELECT number, count, size, keys FROM chunks ORDER BY number",
+      "SELECT number, count - settled AS count, size, keys FROM chunks ORDER BY number",
     ),
     last: db.query<{ last: number }, []>(
       "SELECT max(ifnull((SELECT max(number) FROM chunks), 0), ifnull((SELECT max(number) FROM receipts), 0)) AS last",
@@ -100,6 +105,7 @@ function prepare(db: Database) {
     receipt: db.query<Count, [string, Uint8Array, number]>(
       "INSERT INTO receipts SELECT number, count, ids, ?, ? FROM chunks WHERE number = ? RETURNING count",
     ),
+    partly: db.query("UPDATE chunks SET settled = ?, topics = ?, outcomes = ? WHERE number = ?"),
     dropRecords: db.query("DELETE FROM records WHERE number = ?"),
     dropChunk: db.query("DELETE FROM chunks WHERE number = ?"),
     dropReceipt: db.query<Count, []>(

@@ -1,9 +1,19 @@
-import type { Chunk, FoundChunk, Outcomes, Refused, SpoolError, Trace } from "../../domain/spool.ts";
+import type {
+  Chunk,
+  FoundChunk,
+  Outcomes,
+  Refused,
+  SpoolError,
+  StoredChunk,
+  Trace,
+} from "../../domain/spool.ts";
 
 /** What goes to disk together. */
 export interface Work {
   chunks: Chunk[];
   outcomes: Outcomes[];
+  /** Of chunks that are not settled yet. */
+  partly: Outcomes[];
   refused: Refused[];
   answers: Answer[];
   /** Answers taken before go; milliseconds since the epoch. */
@@ -40,6 +50,7 @@ export type Fault = Pick<SpoolError, "reason" | "detail">;
 
 export interface Found {
   bytes?: Uint8Array | undefined;
+  chunk?: StoredChunk | undefined;
   trace?: Trace | undefined;
 }
 

@@ -116,8 +116,9 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
       await commits.append(chunks, measures, []);
     },
     settle: (outcomes) => commits.settle({ outcomes }),
+    settlePartly: (partly) => commits.settle({ partly }),
     refuse: (refused) => commits.settle({ refused }),
-    read: async (number) => (await ask({ kind: "read", number })).bytes,
+    read: async (number) => (await ask({ kind: "read", number })).chunk,
     find: async (id) => (await ask({ kind: "find", id })).trace,
     async putAnswer(key, answer, at) {
       const error = refusal(answer.length + key.length);
