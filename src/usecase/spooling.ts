@@ -1,6 +1,7 @@
 import { type Failure, failure } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import { type Chunk, type FoundChunk, type Journal, SpoolError, type SpoolFile } from "../domain/spool.ts";
+import type { Claims } from "./claims.ts";
 import { createReplay } from "./replay.ts";
 import { bookSettled, type Replayed } from "./settled.ts";
 
@@ -41,6 +42,7 @@ export interface SpoolingOptions {
   /** `always`: every event is written. `overflow`: while Kafka does not keep up. */
   mode: "overflow" | "always";
   journal: Journal;
+  claims: Claims;
   /** Opens the file, which may take more than one try; what is in it comes by `onOpen`. */
   open: (onOpen: (found: FoundChunk[], last: number) => void) => Promise<SpoolFile>;
   /** Milliseconds that Kafka may take to confirm an event. */
@@ -63,7 +65,7 @@ const NO_KEYS = new Uint8Array(0);
  * before anything that is taken later, so the disk has the order in which events were taken.
  */
 export async function createSpooling(options: SpoolingOptions): Promise<Spooling> {
-  const { mode, journal, deliveryTimeout, replayed, logger, now = () => performance.now() } = options;
+  const { mode, journal, claims, deliveryTimeout, replayed, logger, now = () => performance.now() } = options;
   let file: SpoolFile | undefined;
   let writing = false;
   /** Some of memory may be in no chunk though it is writing. */
@@ -102,15 +104,19 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     writing = true;
     if (mode === "overflow") logger.warn({ why }, "Spooling: events go to disk");
     journal.write(true);
-    journal.spill();
-    gaps = false;
+    spill();
     void schedule();
     return true;
   }
 
-  function closeGaps(): void {
-    if (gaps) journal.spill();
+  function spill(): void {
+    journal.spill();
+    claims.again();
     gaps = false;
+  }
+
+  function closeGaps(): void {
+    if (gaps) spill();
   }
 
   function end(msg: string): void {
@@ -147,7 +153,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       keys: alone ? keys.slice() : NO_KEYS,
     }));
     try {
-      await file!.append(chunks);
+      await file!.append(chunks, claims.take());
       replay.add(written.filter(({ alone }) => alone));
       return undefined;
     } catch (error) {

@@ -6,10 +6,12 @@ import {
   type Chunk,
   type FoundChunk,
   type Journal,
+  type KeyClaim,
   type SettledChunk,
   SpoolError,
   type SpoolFile,
 } from "../../src/domain/spool.ts";
+import { createClaims } from "../../src/usecase/claims.ts";
 import { createSpooling, type SpoolingOptions } from "../../src/usecase/spooling.ts";
 
 const NONE = new Uint8Array(0);
@@ -181,6 +183,30 @@ test("at the end of the process nothing is read from disk any more", async () =>
   expect(journal.replayed).toEqual([]);
 });
 
+test("a key goes to disk with the commit of its event, and again with all of memory, until it has an answer", async () => {
+  const { spooling, file, journal, claims } = await start({ mode: "overflow" });
+  const claim = (key: string): KeyClaim => ({ key, answer: NONE, at: 0, event: NONE });
+  claims.add(claim("in memory"));
+  claims.add(claim("answered"));
+  claims.end("answered");
+  spooling.begin("memory is full");
+  journal.written.push(chunk(1));
+  await spooling.stored();
+  claims.add(claim("written"));
+  journal.written.push(chunk(3));
+  await spooling.stored();
+  expect(file.claimed).toEqual([["in memory"], ["written"]]);
+  file.failWith = new SpoolError("full", "the disk is full; make room");
+  claims.add(claim("not written"));
+  journal.written.push(chunk(5));
+  await spooling.stored();
+  file.failWith = undefined;
+  claims.end("in memory");
+  journal.written.push(chunk(7));
+  await spooling.keep();
+  expect(file.claimed.at(-1)).toEqual(["written", "not written"]);
+});
+
 test("what is settled of a chunk is written once a second, and whatever is at the end", async () => {
   const { spooling, file, journal, pass } = await start({ mode: "always" });
   journal.parts.push(settled(3, [0, STORED]));
@@ -236,10 +262,11 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
   const lines: string[] = [];
   const replayed: unknown[] = [];
   const note = (_: LogFields, msg: string) => void lines.push(msg);
-  const [file, journal] = [new FakeFile(), new FakeJournal()];
+  const [file, journal, claims] = [new FakeFile(), new FakeJournal(), createClaims()];
   const spooling = await createSpooling({
     mode,
     journal,
+    claims,
     async open(onOpen) {
       onOpen(found, found.at(-1)?.number ?? 0);
       return file;
@@ -249,11 +276,12 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
     logger: { debug: note, info: note, warn: note, error: note },
     now: () => clock,
   });
-  return { spooling, file, journal, lines, replayed, pass: (ms: number) => (clock += ms) };
+  return { spooling, file, journal, claims, lines, replayed, pass: (ms: number) => (clock += ms) };
 }
 
 class FakeFile implements SpoolFile {
   appended: number[][] = [];
+  claimed: string[][] = [];
   settled: number[] = [];
   refused: number[] = [];
   outcomes: Uint8Array | undefined;
@@ -268,8 +296,9 @@ class FakeFile implements SpoolFile {
     return this.#held;
   }
 
-  async append(chunks: readonly Chunk[]): Promise<void> {
+  async append(chunks: readonly Chunk[], claims: readonly KeyClaim[] = []): Promise<void> {
     if (this.failWith) throw this.failWith;
+    this.claimed.push(claims.map(({ key }) => key));
     this.appended.push(chunks.map(({ number }) => number));
     const held = this.#held;
     this.#held = undefined;
@@ -284,6 +313,7 @@ class FakeFile implements SpoolFile {
   read = async (number: number) =>
     this.lost.has(number) ? undefined : { bytes: NONE, outcomes: this.outcomes };
   find = async () => undefined;
+  findTogether = async () => undefined;
   putAnswer = async () => {};
   findAnswer = async () => undefined;
   forgetAnswers = () => {};

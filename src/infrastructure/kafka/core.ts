@@ -39,6 +39,9 @@ export const COLUMNS = 5;
 export const knownOrNull = (value: number | undefined): number | null =>
   value !== undefined && value >= 0 ? value : null;
 
+/** In place of a failed event's offset: Kafka surely does not have it. */
+export const NOWHERE = -2;
+
 /** Why the core took nothing; other negative numbers are librdkafka's codes. */
 export const REFUSED = { malformed: -1001, invalid: -1002, noRoom: -1003, tooMuch: -1004 } as const;
 

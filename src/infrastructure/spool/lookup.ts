@@ -14,7 +14,8 @@ interface Receipt {
 /** What can be looked up. Throws SQLite's errors. */
 export interface Lookups {
   read(number: number): StoredChunk | undefined;
-  find(id: Uint8Array): Trace | undefined;
+  /** Of events that lie one behind the other in one chunk. */
+  find(ids: Uint8Array): Trace[] | undefined;
   findAnswer(key: string): Uint8Array | undefined;
 }
 
@@ -24,8 +25,8 @@ export function createLookup(db: Database): Lookups {
     "SELECT bytes, outcomes FROM records JOIN chunks USING (number) WHERE number = ?",
   );
   const answers = db.query<{ answer: Uint8Array }, [string]>("SELECT answer FROM answers WHERE key = ?");
-  const refused = db.query<{ text: string }, [Uint8Array, number]>(
-    "SELECT text FROM refused WHERE id = ? AND code = ? ORDER BY sequence DESC LIMIT 1",
+  const refused = db.query<{ code: number; text: string }, [Uint8Array, number | null]>(
+    "SELECT code, text FROM refused WHERE id = ? AND code = ifnull(?, code) ORDER BY sequence DESC LIMIT 1",
   );
   const places = ["chunks", "receipts"].map((table) =>
     db.query<Receipt, [Uint8Array]>(
@@ -47,22 +48,28 @@ export function createLookup(db: Database): Lookups {
       return bytes && { bytes, outcomes: outcomes ?? undefined };
     },
     findAnswer: (key) => answers.get(key)?.answer,
-    find(id) {
+    find(ids) {
       for (const place of places) {
-        for (const receipt of place.all(id)) {
-          const index = indexOf(receipt.ids, id);
-          if (index >= 0) return traceAt(receipt, index, id);
+        for (const receipt of place.all(ids)) {
+          const first = indexOf(receipt.ids, ids);
+          if (first >= 0) return split(ids).map((id, index) => traceAt(receipt, first + index, id));
         }
       }
-      return undefined;
+      const put = refused.get(ids, null);
+      return put === null ? undefined : [{ status: "failed", ...put }];
     },
   };
 }
 
-/** The last event with this id; -1 where there is none: SQLite also finds bytes that begin in one id and end in the next. */
-function indexOf(ids: Uint8Array, id: Uint8Array): number {
-  for (let at = ids.length - ID_BYTES; at >= 0; at -= ID_BYTES)
-    if (Buffer.compare(ids.subarray(at, at + ID_BYTES), id) === 0) return at / ID_BYTES;
+const split = (ids: Uint8Array): Uint8Array[] =>
+  Array.from({ length: ids.length / ID_BYTES }, (_, index) =>
+    ids.subarray(index * ID_BYTES, (index + 1) * ID_BYTES),
+  );
+
+/** Where these ids were last; -1 where they are not: SQLite also finds bytes that begin in one id and end in the next. */
+function indexOf(ids: Uint8Array, wanted: Uint8Array): number {
+  for (let at = ids.length - wanted.length; at >= 0; at -= ID_BYTES)
+    if (Buffer.compare(ids.subarray(at, at + wanted.length), wanted) === 0) return at / ID_BYTES;
   return -1;
 }
 

@@ -44,6 +44,8 @@ static_assert(sizeof(Outcome) == 24, "the spool keeps them as they are");
 
 /// In place of a code: the event is not settled, and on disk.
 constexpr int16_t kStored = -1005;
+/// In place of a failed event's offset: Kafka surely does not have it.
+constexpr int64_t kNowhere = -2;
 
 /// JavaScript thread only.
 ///

@@ -19,7 +19,9 @@ struct Entry {
   Body* body = nullptr;
   void* carried = nullptr;  // what is told of its end: a slot (odd), a batch (even); null for a replayed event
   uint32_t index = 0;       // in its batch
-  uint32_t type = 0;        // index of its event type
+  uint16_t type = 0;        // index of its event type
+  bool sent = false;        // a client took it
+  bool doubtful = false;    // one that is gone did, and may have brought it to Kafka
   int64_t taken = 0;        // milliseconds since the epoch
   uint64_t id_hash = 0;
   uint64_t chunk = 0;       // that has it on disk, 0 for none

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { claimedReceipts } from "../../../src/infrastructure/spool/receipts.ts";
 import { STORED } from "../../../src/domain/outcomes.ts";
 import { chunk, delivered, id, newFolder, open, outcomes } from "./support.ts";
 
@@ -79,6 +80,39 @@ test("what is settled of a chunk that is still on its way to the file comes behi
   }
   await using again = await open(folder.path);
   expect(await again.spool.find(id(2, 0))).toMatchObject({ status: "delivered", offset: 1 });
+});
+
+test("a key is written with its event, and not without it", async () => {
+  using folder = newFolder();
+  const claim = (key: string, event: Uint8Array) => ({ key, answer: Buffer.from(key), at: 1, event });
+  {
+    await using first = await open(folder.path);
+    await first.spool.append([chunk(1, 3)], [claim("a", id(1, 2)), claim("b", id(2))]);
+    await first.spool.append([chunk(2)], []);
+    await first.spool.putAnswer("a", Buffer.from("the answer"), 2);
+  }
+  await using again = await open(folder.path);
+  expect(Buffer.from((await again.spool.findAnswer("a"))!).toString()).toBe("the answer");
+  expect(await again.spool.findAnswer("b")).toBeUndefined();
+});
+
+test("events that were taken together are found together", async () => {
+  using folder = newFolder();
+  await using opened = await open(folder.path);
+  const { spool } = opened;
+  const ids = (...indexes: number[]) => Buffer.concat(indexes.map((index) => id(1, index)));
+  await spool.append([chunk(1, 4)]);
+  spool.settlePartly([outcomes(1, [{}, { offset: 7 }, { code: STORED }, { code: STORED }])]);
+  await spool.append([chunk(2)]);
+  expect(await spool.findTogether(ids(1, 2))).toMatchObject([
+    { status: "delivered", offset: 7 },
+    { status: "stored" },
+  ]);
+  expect(await spool.findTogether(ids(1, 3))).toBeUndefined();
+  expect(await claimedReceipts(spool, (name) => id(9, Number(name)), ["1", "2"])).toEqual([
+    { status: "stored", id: "1" },
+    { status: "stored", id: "2" },
+  ]);
 });
 
 test("the highest number is known when nothing is left", async () => {
