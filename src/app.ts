@@ -3,7 +3,7 @@ import type { Config } from "./config/schema.ts";
 import type { Failure } from "./domain/errors.ts";
 import type { EventType } from "./domain/event.ts";
 import type { Logger } from "./domain/logger.ts";
-import type { Producer } from "./domain/ports.ts";
+import type { AnswerStore, Producer } from "./domain/ports.ts";
 import type { SpoolFile } from "./domain/spool.ts";
 import { createAnswers } from "./http/answer.ts";
 import { type Application, createApplication, recovered } from "./http/application.ts";
@@ -101,12 +101,16 @@ export async function compose(config: Config, { logger, quit, memoryLimit }: Par
   const transactions = createTransactions({ config, limits, logger, bootstrap });
 
   let file: SpoolFile | undefined;
+  let store: AnswerStore | undefined;
   const tally = createTally([...new Set(types.map(({ type }) => type))]);
   const spooling = await startSpooling(config, {
     producer,
     tally,
     logger,
-    onFile: (opened) => (file = opened),
+    onFile(opened, claims) {
+      file = opened;
+      store = answersIn(opened, claims, producer.hashOf, config.idempotency.window);
+    },
   });
   const requests = createRequestTally([...EVENT_PATHS, ...RECEIPT_PATHS, ...HEALTH_PATHS, ...ADMIN_PATHS]);
   const eventLog = createEventLog(logger, config.log.sample);
@@ -117,7 +121,7 @@ export async function compose(config: Config, { logger, quit, memoryLimit }: Par
   const originCheck = createOriginCheck(config.cors.origins);
   const idempotency = createIdempotency({
     ...config.idempotency,
-    ...(file === undefined ? {} : { store: answersIn(file) }),
+    ...(store === undefined ? {} : { store }),
   });
   const status = () => {
     const [alone, together] = [producer.status(), transactions.status()];

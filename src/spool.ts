@@ -6,6 +6,8 @@ import { createAnswerStore } from "./infrastructure/answer-store.ts";
 import { kafkaFailure } from "./infrastructure/kafka/errors.ts";
 import type { SpoolableProducer } from "./infrastructure/kafka/producer.ts";
 import { openSpool } from "./infrastructure/spool/spool.ts";
+import { claimedReceipts } from "./infrastructure/spool/receipts.ts";
+import { type Claims, createClaims } from "./usecase/claims.ts";
 import { createSpooling, type Spooling } from "./usecase/spooling.ts";
 import type { Tally } from "./usecase/tally.ts";
 
@@ -14,7 +16,7 @@ export interface SpoolParts {
   producer: SpoolableProducer;
   tally: Tally;
   logger: Logger;
-  onFile: (file: SpoolFile) => void;
+  onFile: (file: SpoolFile, claims: Claims) => void;
 }
 
 /** How often is looked what has settled and whether Kafka keeps up, in milliseconds. */
@@ -25,12 +27,14 @@ export async function startSpooling(config: Config, parts: SpoolParts): Promise<
   const { mode, dir, maxBytes } = config.spool;
   if (mode === "off") return undefined;
   const { producer, tally, logger, onFile } = parts;
+  const claims = createClaims();
   const spooling = await createSpooling({
     mode,
     journal: producer.journal,
+    claims,
     async open(onOpen) {
       const file = await openSpool({ folder: dir, maxBytes, logger, onOpen });
-      onFile(file);
+      onFile(file, claims);
       return file;
     },
     deliveryTimeout: config.server.writeTimeout,
@@ -53,9 +57,35 @@ export async function startSpooling(config: Config, parts: SpoolParts): Promise<
   };
 }
 
-/** Keeps answers in the file. One that cannot be kept is given all the same; the spool says what is wrong with the disk. */
-export const answersIn = (file: SpoolFile): AnswerStore =>
-  createAnswerStore({
+/** How often answers that are no use any more are looked for, in milliseconds. */
+const FORGET_MS = 60_000;
+
+/**
+ * Keeps answers in the file, for so many milliseconds. One that cannot be kept is given all the same; the spool says what is
+ * wrong with the disk.
+ */
+export function answersIn(
+  file: SpoolFile,
+  claims: Claims,
+  hashOf: (id: string) => Uint8Array,
+  window: number,
+): AnswerStore {
+  let forgotten = -Infinity;
+
+  function forget(at: number): void {
+    if (at - forgotten < FORGET_MS) return;
+    forgotten = at;
+    file.forgetAnswers(at - window);
+  }
+
+  return createAnswerStore({
     findAnswer: file.findAnswer,
-    putAnswer: (key, bytes) => void file.putAnswer(key, bytes, Date.now()).catch(() => {}),
+    putAnswer(key, bytes, at) {
+      forget(at);
+      void file.putAnswer(key, bytes, at).catch(() => {});
+    },
+    putClaim: (key, answer, at, id) => claims.add({ key, answer, at, event: hashOf(id) }),
+    dropClaim: claims.end,
+    receiptsOf: (ids) => claimedReceipts(file, hashOf, ids),
   });
+}

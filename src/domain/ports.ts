@@ -12,8 +12,11 @@ export interface Position {
   timestamp: number | null;
 }
 
-/** What became of a record: where it is, or why it is nowhere, or not known to be. `stored`: on disk, for the next process. */
-export type Delivery = Position | { error: Failure } | { stored: true };
+/**
+ * What became of a record: where it is, or why it is nowhere, or not known to be (`nowhere`: it surely is not). `stored`: on disk, for
+ * the next process.
+ */
+export type Delivery = Position | { error: Failure; nowhere?: boolean } | { stored: true };
 
 /** How the events of a batch lie in its body: a JSON array, or one a line (NDJSON). */
 export type Framing = "array" | "lines";
@@ -155,12 +158,29 @@ export interface StoredAnswer {
   body: Uint8Array;
 }
 
+/** A post that was taken, and has no answer that outlives the process yet. */
+export interface Claim {
+  fingerprint: string;
+  /** When it was taken, in milliseconds since the epoch. */
+  at: number;
+  ids: readonly string[];
+}
+
+/** Such a post, and what is known of its events. */
+export interface ClaimedReceipts extends Pick<Claim, "fingerprint" | "at"> {
+  receipts: Receipt[];
+}
+
 /** Keeps answers by their Idempotency-Key for longer than the process lives. */
 export interface AnswerStore {
-  /** Rejects where it cannot be read. */
-  find(key: string): Promise<StoredAnswer | undefined>;
-  /** Writes in its own time, and never throws: what cannot be written is the store's to report. */
+  /** Of a post without an answer: its receipts. Rejects where it cannot be read. */
+  find(key: string): Promise<StoredAnswer | ClaimedReceipts | undefined>;
+  /** Writes in its own time, and never throws: what cannot be written is the store's to report. Takes the claim's place. */
   put(key: string, answer: StoredAnswer): void;
+  /** The key goes to disk when its events do. To be called in the turn of the event loop in which they were taken. */
+  claim(key: string, claim: Claim): void;
+  /** The key is free: what has not gone to disk need not. */
+  release(key: string): void;
 }
 
 /** Knows what became of some events. */

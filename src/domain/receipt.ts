@@ -37,6 +37,8 @@ export interface Failed {
   status: "failed";
   id: string;
   error: Failure;
+  /** It is surely not in Kafka, and not on its way there. */
+  nowhere?: boolean;
 }
 
 /** Nothing was taken. */

@@ -16,17 +16,33 @@ export interface Chunk {
   ids: Uint8Array;
 }
 
-/** A chunk that was in the file when it was opened, and is not settled. */
+/** A chunk that was in the file when it was opened, and is not settled. `count`: of its events that are not. */
 export type FoundChunk = Pick<Chunk, "number" | "count" | "keys">;
+
+/** The records of a chunk, and the outcomes of those that are settled already, where there are any. */
+export interface StoredChunk {
+  bytes: Uint8Array;
+  outcomes?: Uint8Array | undefined;
+}
 
 /**
  * What became of the records of a chunk, in its order: 24 bytes each, little-endian: offset (f64, negative where unknown),
- * timestamp (f64, likewise), partition (i32), code (i16, librdkafka's; 0 is delivered), topic (u16, index into `topics`).
+ * timestamp (f64, likewise), partition (i32), code (i16, librdkafka's; 0 is delivered, STORED not settled), topic (u16, index into `topics`).
  */
 export interface Outcomes {
   number: number;
   topics: readonly string[];
   outcomes: Uint8Array;
+}
+
+/** An Idempotency-Key with what is needed to answer its post again: written with its event, or not at all. */
+export interface KeyClaim {
+  key: string;
+  answer: Uint8Array;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** The 8-byte hash of the id of its event, or of the first of its batch. */
+  event: Uint8Array;
 }
 
 /** A record that Kafka refused for good. */
@@ -62,23 +78,31 @@ export class SpoolError extends Error {
 export interface SpoolFile {
   /**
    * Writes chunks, and resolves when they are fsynced. What is given while a commit is under way makes up the next one,
-   * which is written as a whole or not at all. Rejects with a {@link SpoolError}.
+   * which is written as a whole or not at all. Of the claims those are written whose event is in the chunks. Rejects with a
+   * {@link SpoolError}.
    */
-  append(chunks: readonly Chunk[]): Promise<void>;
+  append(chunks: readonly Chunk[], claims?: readonly KeyClaim[]): Promise<void>;
   /**
    * The chunks are settled: their records go away with the next commit, or soon. Their outcomes stay until there are
    * newer ones of 100,000 events. Kept in memory and tried again where the disk takes nothing.
    */
   settle(outcomes: readonly Outcomes[]): void;
+  /**
+   * Some events of these chunks are settled: their outcomes go with the next commit, or soon, and the next process does not
+   * get them. Not tried again where the disk takes nothing.
+   */
+  settlePartly(outcomes: readonly Outcomes[]): void;
   /** Puts records aside that Kafka refused for good. The oldest go, with a log line, when they take a tenth of the limit. */
   refuse(refused: readonly Refused[]): void;
   /** The records of a chunk; undefined where it is settled, or lost with a damaged file. */
-  read(number: number): Promise<Uint8Array | undefined>;
+  read(number: number): Promise<StoredChunk | undefined>;
   /** What is known of the event with this 8-byte id hash. */
   find(id: Uint8Array): Promise<Trace | undefined>;
-  /** Keeps the answer to an idempotency key, taken `at` milliseconds since the epoch; resolves and rejects as `append`. */
+  /** The same of events that were taken together: their hashes one behind the other. Rejects as `findAnswer`. */
+  findTogether(ids: Uint8Array): Promise<Trace[] | undefined>;
+  /** Keeps the answer to an idempotency key, given `at` milliseconds since the epoch; resolves and rejects as `append`. */
   putAnswer(key: string, answer: Uint8Array, at: number): Promise<void>;
-  /** An answer that was put, and has been written. */
+  /** An answer that was put, or a claim, and has been written. Rejects with a {@link SpoolError} where no file is open. */
   findAnswer(key: string): Promise<Uint8Array | undefined>;
   /** Drops the answers taken before this time, in milliseconds since the epoch. */
   forgetAnswers(before: number): void;
@@ -112,10 +136,15 @@ export interface Journal {
   drop(number: number, keys: Uint8Array): void;
   /** Events of these keys are on disk alone, and others of the same keys go there behind them, until they are replayed. */
   addBehind(keys: Uint8Array): void;
-  /** Takes the records of a chunk on their way. False where they are none. */
-  replay(bytes: Uint8Array, number: number): boolean;
+  /** Takes the records of a chunk on their way, but for those with an outcome. False where they are none. */
+  replay(chunk: StoredChunk, number: number): boolean;
   /** The chunks whose events have all been settled since the last call. */
   settled(): SettledChunk[];
+  /**
+   * The chunks that have been settled in part for longer than from one call to the next, and again only when more of them
+   * is. `all`: every one, for the end of the process.
+   */
+  partlySettled(all: boolean): Outcomes[];
   /** Promised events that Kafka refused for good since the last call. */
   refused(): Refused[];
   status(): JournalStatus;
@@ -129,8 +158,8 @@ export interface SettledChunk extends Outcomes {
 }
 
 export interface JournalStatus {
-  /** When the oldest event that is not settled was taken, in milliseconds since the epoch; 0 where there is none. */
-  oldest: number;
+  /** Milliseconds since the oldest event that is not settled was taken, whatever the wall clock does; 0 where there is none. */
+  age: number;
   /** Events on disk alone. */
   behind: number;
 }

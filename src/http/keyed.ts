@@ -1,9 +1,9 @@
-import { type Failure, failure } from "../domain/errors.ts";
+import { type Failure, failure, isRetriable } from "../domain/errors.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
 import type { AtomicOutcome } from "../usecase/atomic-batch.ts";
-import type { Attempt, Idempotency } from "../usecase/idempotency.ts";
+import type { Attempt, Idempotency, Last } from "../usecase/idempotency.ts";
 import type { Answer } from "../usecase/kept-answers.ts";
-import type { BatchOutcome, Settled, Wait } from "../usecase/publish.ts";
+import type { BatchOutcome, Wait, Watch } from "../usecase/publish.ts";
 import type { Answers } from "./answer.ts";
 import type { BodyShape } from "./schemas.ts";
 
@@ -21,10 +21,13 @@ export interface KeyedRequest {
 }
 
 type Outcome = Receipt | Refused | BatchOutcome | AtomicOutcome;
-type Publish<O extends Outcome> = (settled: Settled<O>) => O | Promise<O>;
-type Respond<O extends Outcome> = (outcome: O) => Response;
+type Publish<O extends Outcome> = (watch: Watch<O>) => O | Promise<O>;
+type Respond<O> = (outcome: O) => Response;
 
-/** Answers posts that have a key; `refused` answers those whose key is at fault. */
+/**
+ * Answers posts that have a key; `refused` answers those whose key is at fault. `tell`: for posts that an earlier process
+ * took; without it none is.
+ */
 export function createKeyedAnswers(
   idempotency: Idempotency,
   answers: Answers,
@@ -34,11 +37,16 @@ export function createKeyedAnswers(
     { key: header, request, body, shape, wait }: KeyedRequest,
     publish: Publish<O>,
     respond: Respond<O>,
+    tell?: Respond<Receipt[]>,
   ): Promise<Response> => {
     const key = readKey(header);
     if (key === undefined) return refused(malformed(header));
     const post = { key, fingerprint: fingerprint(request.url, shape, body), wait };
-    const result = await idempotency.answer(post, () => attempt(publish, respond));
+    const result = await idempotency.answer(
+      post,
+      (taken) => attempt(publish, respond, tell && taken),
+      async (receipts) => tell && toAnswer(tell(receipts)),
+    );
     if ("code" in result) return refused(result);
     const { status, headers, body: text } = result.answer;
     return answers.rendered(status, text, result.replayed ? { ...headers, ...REPLAYED } : { ...headers });
@@ -76,14 +84,23 @@ function fingerprint(url: string, shape: BodyShape, body: Uint8Array): string {
   return `${Bun.hash.xxHash3(body).toString(36)} ${shape} ${path}`;
 }
 
-async function attempt<O extends Outcome>(publish: Publish<O>, respond: Respond<O>): Promise<Attempt> {
-  const { promise: settled, resolve } = Promise.withResolvers<O>();
-  const outcome = await publish(resolve);
+async function attempt<O extends Outcome>(
+  publish: Publish<O>,
+  respond: Respond<O>,
+  taken: Watch<O>["taken"] = () => {},
+): Promise<Attempt> {
+  const { promise, resolve } = Promise.withResolvers<O>();
+  const last = async (): Promise<Last> => {
+    const settled = await promise;
+    return { answer: await toAnswer(respond(settled)), taken: !isNowhere(settled) };
+  };
+  const outcome = await publish({ taken, settled: resolve });
   const answer = await toAnswer(respond(outcome));
-  const taken = isList(outcome) || (outcome.status !== "refused" && !isUndone(outcome));
+  const wasTaken = isList(outcome) || (outcome.status !== "refused" && !isUndone(outcome));
   // Some may still be on their way; where all are settled already this is the same answer again.
-  if (taken && hasFailed(outcome)) return { answer, taken, later: settled.then(respond).then(toAnswer) };
-  return { answer, taken };
+  if (wasTaken && isOpen(outcome)) return { answer, taken: true, later: last() };
+  if (wasTaken && isInMemory(outcome)) return { answer, taken: true, safe: promise };
+  return { answer, taken: wasTaken };
 }
 
 /** An atomic batch that failed left nothing, unless it is not known whether its transaction was committed. */
@@ -92,8 +109,20 @@ const isUndone = (outcome: Exclude<Outcome, Receipt[]>): boolean =>
 
 const isList = (outcome: Outcome): outcome is Receipt[] => Array.isArray(outcome);
 
-const hasFailed = (outcome: Outcome): boolean =>
-  isList(outcome) ? outcome.some(({ status }) => status === "failed") : outcome.status === "failed";
+/** What may end in another way than it was answered. */
+const isOpen = (outcome: Outcome): boolean =>
+  isList(outcome)
+    ? outcome.some(({ status }) => status === "failed")
+    : outcome.status === "failed" || outcome.status === "left";
+
+const isInMemory = (outcome: Outcome): boolean =>
+  isList(outcome) ? outcome.some(({ status }) => status === "accepted") : outcome.status === "accepted";
+
+/** The same post can be sent again as if it were the first: Kafka has nothing of it, and may take it then. */
+const isNowhere = (outcome: Outcome): boolean =>
+  (isList(outcome) ? outcome : [outcome]).every(
+    (one) => one.status === "failed" && "id" in one && one.nowhere === true && isRetriable(one.error.code),
+  );
 
 /** What the answer to the same post again has of the first, beside what every answer has. */
 const KEPT_HEADERS = ["content-type", "location", "preference-applied", "retry-after"];

@@ -6,7 +6,7 @@ import type { Admission, Entry } from "../usecase/admission.ts";
 import type { AtomicOutcome } from "../usecase/atomic-batch.ts";
 import type { AtomicPublisher } from "../usecase/atomic.ts";
 import type { Idempotency } from "../usecase/idempotency.ts";
-import type { BatchOutcome, Publisher, Settled, Wait } from "../usecase/publish.ts";
+import type { BatchOutcome, Publisher, Wait, Watch } from "../usecase/publish.ts";
 import type { RequestTally, RouteTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
 import { atomicWait, readAtomic } from "./atomic.ts";
@@ -91,11 +91,13 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
       if (outcome.status === "delivered") return answers.json(201, outcome, applied);
       return answers.json(202, outcome, applied, locationOf(outcome.id));
     };
-    const publish = (settled?: Settled<Receipt | Refused>) =>
-      release(publisher.one(body, type, wait, request, settled), body, entry);
+    const publish = (watch?: Watch<Receipt | Refused>) =>
+      release(publisher.one(body, type, wait, request, watch), body, entry);
     const key = request.headers.get(KEY_HEADER);
     if (key === null) return respond(await publish());
-    return keyed({ key, request, body, shape: "single", wait }, publish, respond);
+    return keyed({ key, request, body, shape: "single", wait }, publish, respond, ([receipt]) =>
+      respond(receipt!),
+    );
   }
 
   async function answerMany(request: Request, entry: Entry): Promise<Response> {
@@ -119,11 +121,11 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
       if (outcome.status === "left") return answers.problem(outcome.error);
       return refused(explained(outcome, request, body, framing, entry));
     };
-    const publish = (settled?: Settled<BatchOutcome>) =>
-      release(publisher.many(body, framing, wait, request, settled), body, entry);
+    const publish = (watch?: Watch<BatchOutcome>) =>
+      release(publisher.many(body, framing, wait, request, watch), body, entry);
     const key = request.headers.get(KEY_HEADER);
     if (key === null) return respond(await publish());
-    return keyed({ key, request, body, shape: framing, wait }, publish, respond);
+    return keyed({ key, request, body, shape: framing, wait }, publish, respond, respond);
   }
 
   async function answerAtomic(
@@ -142,9 +144,9 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     };
     const key = request.headers.get(KEY_HEADER);
     if (key === null) return respond(await options.atomic.publish({ body, framing }, wait));
-    const publish = async (settled: Settled<AtomicOutcome>) => {
+    const publish = async (watch: Watch<AtomicOutcome>) => {
       const outcome = await options.atomic.publish({ body, framing }, wait);
-      settled(outcome);
+      watch.settled(outcome);
       return outcome;
     };
     return keyed({ key, request, body, shape: framing, wait }, publish, respond);

@@ -4,8 +4,11 @@ import { toProblem } from "./problem.ts";
 export const EVENTS_PATH = "/api/v1/events";
 
 /** A receipt as an answer has it: why an event failed is a problem there. */
-export const toWire = (receipt: Receipt) =>
-  receipt.status === "failed" ? { ...receipt, error: toProblem(receipt.error, receipt.id) } : receipt;
+export function toWire(receipt: Receipt) {
+  if (receipt.status !== "failed") return receipt;
+  const { status, id, error } = receipt;
+  return { status, id, error: toProblem(error, id) };
+}
 
 /** Ids whose path means something else: the statistics, and what RFC 3986 takes out of a path. */
 const NO_PATH = new Set(["stats", ".", ".."]);

@@ -1,22 +1,55 @@
 import * as v from "valibot";
 
-import type { AnswerStore, StoredAnswer } from "../domain/ports.ts";
+import type { AnswerStore, Claim, StoredAnswer } from "../domain/ports.ts";
+import type { Receipt } from "../domain/receipt.ts";
 
-/** Bytes by key, on a disk. */
+/** Bytes by key, on a disk. `at`: milliseconds since the epoch. */
 export interface ByteStore {
   findAnswer(key: string): Promise<Uint8Array | undefined>;
   /** Never throws. */
-  putAnswer(key: string, bytes: Uint8Array): void;
+  putAnswer(key: string, bytes: Uint8Array, at: number): void;
+  /** Writes the key with the event, or the first of a batch, when that is written. */
+  putClaim(key: string, bytes: Uint8Array, at: number, id: string): void;
+  /** What `putClaim` has not written need not be. */
+  dropClaim(key: string): void;
+  receiptsOf(ids: readonly string[]): Promise<Receipt[]>;
 }
 
 /** Keeps answers as bytes. What another version wrote, or a broken disk, is as good as nothing. */
-export const createAnswerStore = ({ findAnswer, putAnswer }: ByteStore): AnswerStore => ({
+export const createAnswerStore = (store: ByteStore): AnswerStore => ({
   async find(key) {
-    const bytes = await findAnswer(key);
-    return bytes && decodeAnswer(bytes);
+    const bytes = await store.findAnswer(key);
+    const claim = bytes && decodeClaim(bytes);
+    if (claim === undefined) return bytes && decodeAnswer(bytes);
+    const { ids, ...rest } = claim;
+    return { ...rest, receipts: await store.receiptsOf(ids) };
   },
-  put: (key, answer) => putAnswer(key, encodeAnswer(answer)),
+  put(key, answer) {
+    store.dropClaim(key);
+    store.putAnswer(key, encodeAnswer(answer), answer.at);
+  },
+  claim(key, claim) {
+    const [first] = claim.ids;
+    if (first !== undefined) store.putClaim(key, encodeClaim(claim), claim.at, first);
+  },
+  release: store.dropClaim,
 });
+
+/** A claim is this byte, and JSON. */
+const CLAIM = 2;
+
+const Claimed = v.object({ fingerprint: v.string(), at: v.number(), ids: v.array(v.string()) });
+
+/** A claim as bytes. */
+export const encodeClaim = (claim: Claim): Uint8Array =>
+  Buffer.concat([Uint8Array.of(CLAIM), Buffer.from(JSON.stringify(claim))]);
+
+/** The claim that the bytes are; undefined where they are none. */
+export function decodeClaim(encoded: Uint8Array): Claim | undefined {
+  if (encoded[0] !== CLAIM) return undefined;
+  const parsed = v.safeParse(Claimed, parseJson(new TextDecoder().decode(encoded.subarray(1))));
+  return parsed.success ? parsed.output : undefined;
+}
 
 /** The layout: this byte, the length of the head as four bytes (big-endian), the head as JSON, and the body as it is. */
 const VERSION = 1;

@@ -80,7 +80,7 @@ export function createBooks({ types, tally, eventLog, now }: BooksOptions): Book
 /** The event's receipt, once it is settled. */
 export function toReceipt(id: string, delivery: Delivery): Delivered | Failed | Stored {
   if ("stored" in delivery) return { status: "stored", id };
-  if ("error" in delivery) return { status: "failed", id, error: delivery.error };
+  if ("error" in delivery) return { status: "failed", id, ...delivery };
   const { topic, partition, offset, timestamp } = delivery;
   return { status: "delivered", id, topic, partition, offset, timestamp };
 }

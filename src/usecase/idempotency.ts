@@ -1,5 +1,6 @@
 import { type Failure, failure } from "../domain/errors.ts";
-import type { AnswerStore, StoredAnswer } from "../domain/ports.ts";
+import type { AnswerStore, ClaimedReceipts, StoredAnswer } from "../domain/ports.ts";
+import type { Receipt } from "../domain/receipt.ts";
 import { type Answer, createKeptAnswers } from "./kept-answers.ts";
 import type { Wait } from "./publish.ts";
 import { createUnderwayKeys, settledWithin, type Underway } from "./underway.ts";
@@ -13,14 +14,25 @@ export interface KeyedPost {
   wait: Wait;
 }
 
-/** What a first post came to. */
-export interface Attempt {
+/** What a post came to. Where nothing was taken, or all of it is surely nowhere and may be tried again, the key is free. */
+export interface Last {
   answer: Answer;
-  /** Where nothing was taken the key is free again. */
   taken: boolean;
-  /** Where the answer leaves open what becomes of an event: the answer once it is known. */
-  later?: Promise<Answer>;
 }
+
+/** What a first post came to. */
+export interface Attempt extends Last {
+  /** Where the answer leaves open what becomes of an event: the last word. */
+  later?: Promise<Last>;
+  /** Where a crash would lose the event: resolves when it is settled. Only then does the answer outlive the process. */
+  safe?: Promise<unknown>;
+}
+
+/** Sends the post. `taken` is to be told the events' ids in the turn of the event loop in which they are taken. */
+type Act = (taken: (ids: readonly string[]) => void) => Promise<Attempt>;
+
+/** The answer that these receipts are; undefined where no post of this kind has any. */
+type Tell = (receipts: Receipt[]) => Promise<Answer | undefined>;
 
 export interface Replayable {
   answer: Answer;
@@ -28,8 +40,11 @@ export interface Replayable {
 }
 
 export interface Idempotency {
-  /** Lets `act` answer the first post with a key, and answers the same post again without it. Rejects where `act` does. */
-  answer(post: KeyedPost, act: () => Promise<Attempt>): Promise<Replayable | Failure>;
+  /**
+   * Lets `act` answer the first post with a key, and answers the same post again without it; by `tell` where an earlier
+   * process took it, and did not live to answer. Rejects where `act` does.
+   */
+  answer(post: KeyedPost, act: Act, tell: Tell): Promise<Replayable | Failure>;
   /** Keys in memory, and the bytes that they and their answers take. */
   memory(): { keys: number; bytes: number };
 }
@@ -50,7 +65,7 @@ const MAX_BYTES = 32 * 1024 * 1024;
 
 /**
  * Sees to it that one key makes one record, or the events of one batch once. The answer is kept for the window wherever
- * something was taken: a failure as well, since it does not always say whether there is a record.
+ * something was taken: a failure as well, where it does not say that there is surely no record.
  */
 export function createIdempotency(options: IdempotencyOptions): Idempotency {
   const { window, maxBytes = MAX_BYTES, store } = options;
@@ -60,23 +75,26 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   const underway = createUnderwayKeys();
   const start = now();
 
-  function keep({ key, fingerprint }: KeyedPost, { status, headers, body }: Answer): void {
-    const answer = { fingerprint, at: now(), status, headers, body };
-    kept.put(key, answer);
-    store?.put(key, answer);
+  function keep({ key, fingerprint }: KeyedPost, { answer, taken }: Last, safe?: Promise<unknown>): void {
+    if (!taken) return store?.release(key);
+    const { status, headers, body } = answer;
+    const stored = { fingerprint, at: now(), status, headers, body };
+    kept.put(key, stored);
+    if (safe === undefined) store?.put(key, stored);
+    else void safe.then(() => store?.put(key, stored));
   }
 
-  function keepOpen(post: KeyedPost, answer: Answer, later: Promise<Answer>): void {
+  function keepOpen(post: KeyedPost, answer: Answer, later: Promise<Last>): void {
     underway.leaveOpen(post.key, answer);
-    const settle = (last: Answer): void => {
+    const settle = (last: Last): void => {
       keep(post, last);
-      underway.end(post.key, last);
+      underway.end(post.key, last.answer);
     };
-    later.then(settle, () => settle(answer));
+    later.then(settle, () => settle({ answer, taken: true }));
   }
 
   /** Memory has every answer since the start but those that had to go: only for the others is the disk asked. */
-  async function recall(key: string): Promise<StoredAnswer | Failure | undefined> {
+  async function recall(key: string): Promise<StoredAnswer | ClaimedReceipts | Failure | undefined> {
     if (store === undefined || now() >= Math.max(start + window, kept.missingUntil)) return undefined;
     try {
       const found = await within(DISK_MS, store.find(key));
@@ -86,15 +104,35 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
     }
   }
 
-  async function first(post: KeyedPost, act: () => Promise<Attempt>): Promise<Replayable | Failure> {
+  /** What the disk says of the post, if anything. Of an event that is stored there may be more to say the next time. */
+  async function recalled(post: KeyedPost, tell: Tell): Promise<Replayable | Failure | undefined> {
+    const found = await recall(post.key);
+    if (found === undefined || "code" in found) return found;
+    if (found.fingerprint !== post.fingerprint) return reused(post.key);
+    if (!("receipts" in found)) return { answer: found, replayed: true };
+    const answer = await tell(found.receipts);
+    if (answer === undefined) return undefined;
+    if (found.receipts.every(({ status }) => status !== "stored")) keep(post, { answer, taken: true });
+    return { answer, replayed: true };
+  }
+
+  async function send(post: KeyedPost, act: Act): Promise<Replayable> {
+    const { key, fingerprint } = post;
+    try {
+      const { later, safe, ...last } = await act((ids) => store?.claim(key, { fingerprint, at: now(), ids }));
+      if (later !== undefined) keepOpen(post, last.answer, later);
+      else keep(post, last, safe);
+      return { answer: last.answer, replayed: false };
+    } catch (error) {
+      store?.release(key);
+      throw error;
+    }
+  }
+
+  async function first(post: KeyedPost, act: Act, tell: Tell): Promise<Replayable | Failure> {
     const entry = underway.begin(post.key, post.fingerprint);
     try {
-      const recalled = await recall(post.key);
-      if (recalled !== undefined) return "code" in recalled ? recalled : replay(recalled, post);
-      const { answer, taken, later } = await act();
-      if (later !== undefined) keepOpen(post, answer, later);
-      else if (taken) keep(post, answer);
-      return { answer, replayed: false };
+      return (await recalled(post, tell)) ?? (await send(post, act));
     } finally {
       if (entry.open === undefined) underway.end(post.key);
     }
@@ -107,11 +145,11 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   }
 
   return {
-    async answer(post, act) {
+    async answer(post, act, tell) {
       const entry = underway.find(post.key);
       if (entry !== undefined) return again(entry, post);
       const known = kept.find(post.key);
-      return known === undefined ? first(post, act) : replay(known, post);
+      return known === undefined ? first(post, act, tell) : replay(known, post);
     },
     memory: () => ({ keys: kept.keys + underway.keys, bytes: kept.bytes + underway.bytes }),
   };

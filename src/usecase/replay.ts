@@ -1,11 +1,11 @@
-import type { Journal } from "../domain/spool.ts";
+import type { Journal, StoredChunk } from "../domain/spool.ts";
 
 /** Gives the chunks that are on disk alone back to the producer, in order. */
 export interface Replay {
   /** They are on disk, and in no memory. */
   add(chunks: readonly { number: number; count: number }[]): void;
-  /** A chunk that was given back is settled. */
-  settled(number: number): void;
+  /** A chunk that was given back is settled. Returns the outcomes of what had been before. */
+  settled(number: number): Uint8Array | undefined;
   /** Gives back as many as may be under way. */
   pump(): void;
   /** Nothing is left to give back, or under way. */
@@ -15,33 +15,34 @@ export interface Replay {
 // Enough to fill the requests to Kafka, and few enough that a live event waits for some milliseconds behind them.
 const WINDOW = 5000;
 
-/** `read` gets a chunk's records from disk; undefined where they are lost. */
+/** `read` gets a chunk from disk; undefined where it is lost. */
 export function createReplay(
   journal: Pick<Journal, "replay">,
-  read: (number: number) => Promise<Uint8Array | undefined>,
+  read: (number: number) => Promise<StoredChunk | undefined>,
 ): Replay {
   const waiting: { number: number; count: number }[] = [];
-  const underWay = new Map<number, number>();
+  const underWay = new Map<number, { count: number; outcomes: Uint8Array | undefined }>();
   let events = 0;
   let reading = false;
 
   async function pumpAll(): Promise<void> {
-    for (let chunk = waiting[0]; chunk !== undefined && events < WINDOW; chunk = waiting[0]) {
-      const { number, count } = chunk;
-      const bytes = await read(number);
+    for (let next = waiting[0]; next !== undefined && events < WINDOW; next = waiting[0]) {
+      const { number, count } = next;
+      const chunk = await read(number);
       waiting.shift();
-      if (bytes === undefined) continue;
-      underWay.set(number, count);
+      if (chunk === undefined || !journal.replay(chunk, number)) continue;
+      underWay.set(number, { count, outcomes: chunk.outcomes });
       events += count;
-      journal.replay(bytes, number);
     }
   }
 
   return {
     add: (chunks) => void waiting.push(...chunks.map(({ number, count }) => ({ number, count }))),
     settled(number) {
-      events -= underWay.get(number) ?? 0;
+      const { count, outcomes } = underWay.get(number) ?? { count: 0 };
+      events -= count;
       underWay.delete(number);
+      return outcomes;
     },
     pump() {
       if (reading) return;

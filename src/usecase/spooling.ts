@@ -1,6 +1,7 @@
 import { type Failure, failure } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import { type Chunk, type FoundChunk, type Journal, SpoolError, type SpoolFile } from "../domain/spool.ts";
+import type { Claims } from "./claims.ts";
 import { createReplay } from "./replay.ts";
 import { bookSettled, type Replayed } from "./settled.ts";
 
@@ -23,7 +24,7 @@ export interface Spooling {
   status(): SpoolingStatus;
   /** Looks at what has settled, what may be replayed, and whether Kafka takes events: to be called many times a second. */
   turn(): void;
-  /** Resolves when all that was written is on disk and the file is closed. */
+  /** Resolves when all that was written is on disk, and what became of it, and the file is closed. */
   close(): Promise<void>;
 }
 
@@ -41,6 +42,7 @@ export interface SpoolingOptions {
   /** `always`: every event is written. `overflow`: while Kafka does not keep up. */
   mode: "overflow" | "always";
   journal: Journal;
+  claims: Claims;
   /** Opens the file, which may take more than one try; what is in it comes by `onOpen`. */
   open: (onOpen: (found: FoundChunk[], last: number) => void) => Promise<SpoolFile>;
   /** Milliseconds that Kafka may take to confirm an event. */
@@ -48,10 +50,12 @@ export interface SpoolingOptions {
   /** Books replayed events, which no post waits for. */
   replayed: Replayed;
   logger: Logger;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of a monotonic clock. */
   now?: () => number;
 }
 
+/** How often the file gets to know what is settled of chunks that are not as a whole. */
+const PARTLY_MS = 1000;
 /** An outage is over when nothing has waited for longer. */
 const KEEPS_UP_MS = 1000;
 const NO_KEYS = new Uint8Array(0);
@@ -61,13 +65,14 @@ const NO_KEYS = new Uint8Array(0);
  * before anything that is taken later, so the disk has the order in which events were taken.
  */
 export async function createSpooling(options: SpoolingOptions): Promise<Spooling> {
-  const { mode, journal, deliveryTimeout, replayed, logger, now = () => Date.now() } = options;
+  const { mode, journal, claims, deliveryTimeout, replayed, logger, now = () => performance.now() } = options;
   let file: SpoolFile | undefined;
   let writing = false;
   /** Some of memory may be in no chunk though it is writing. */
   let gaps = false;
   let ending = false;
   let number = 1;
+  let lastPartly = -Infinity;
   let committing: Promise<void> | undefined;
   let next: PromiseWithResolvers<Failure | undefined> | undefined;
   const replay = createReplay(journal, async (at) => file?.read(at));
@@ -98,15 +103,19 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     writing = true;
     if (mode === "overflow") logger.warn({ why }, "Spooling: events go to disk");
     journal.write(true);
-    journal.spill();
-    gaps = false;
+    spill();
     void schedule();
     return true;
   }
 
-  function closeGaps(): void {
-    if (gaps) journal.spill();
+  function spill(): void {
+    journal.spill();
+    claims.again();
     gaps = false;
+  }
+
+  function closeGaps(): void {
+    if (gaps) spill();
   }
 
   function end(msg: string): void {
@@ -143,7 +152,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       keys: alone ? keys.slice() : NO_KEYS,
     }));
     try {
-      await file!.append(chunks);
+      await file!.append(chunks, claims.take());
       replay.add(written.filter(({ alone }) => alone));
       return undefined;
     } catch (error) {
@@ -156,8 +165,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   }
 
   function judge(): void {
-    const { oldest, behind } = journal.status();
-    const age = oldest === 0 ? 0 : now() - oldest;
+    const { age, behind } = journal.status();
     if (!writing) {
       if (mode === "always") begin("the spool takes events again");
       else if (age > deliveryTimeout)
@@ -171,14 +179,23 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
 
   const spool = file;
 
+  function settlePartly(all = false): void {
+    if (!all && now() - lastPartly < PARTLY_MS) return;
+    lastPartly = now();
+    const chunks = journal.partlySettled(all);
+    if (chunks.length > 0)
+      spool.settlePartly(
+        chunks.map(({ number: at, topics, outcomes }) => ({ number: at, topics, outcomes })),
+      );
+  }
+
   function turn(): void {
     const settled = journal.settled();
     if (settled.length > 0)
       spool.settle(settled.map(({ number: at, topics, outcomes }) => ({ number: at, topics, outcomes })));
     for (const chunk of settled) {
       if (!chunk.replayed) continue;
-      replay.settled(chunk.number);
-      bookSettled(chunk, replayed);
+      bookSettled(chunk, replay.settled(chunk.number), replayed);
     }
     const refused = journal.refused();
     if (refused.length > 0) {
@@ -186,6 +203,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       for (const { code, text } of refused)
         logger.error({ code, detail: text }, "Event put aside: Kafka refused it for good");
     }
+    settlePartly();
     if (ending) return;
     judge();
     if (writing) void schedule();
@@ -228,6 +246,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       turn();
       await schedule();
       await committing;
+      settlePartly(true);
       await spool.close();
     },
   };

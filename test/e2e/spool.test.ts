@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { createClock } from "../chaos/clock.ts";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { freePorts } from "../helpers/ports.ts";
@@ -167,6 +168,72 @@ test(
       return family?.samples.get("producer_events_replayed_total") === 1200 || undefined;
     };
     await waitUntil(replayed, 10_000, () => new Error("not all replayed events were counted"));
+  },
+  MINUTE,
+);
+
+test.each(["SIGTERM", "SIGKILL"] as const)(
+  "always: what was answered 201 before %s, with the broker frozen in the middle of a chunk, is not sent again",
+  async (signal) => {
+    const topic = await newTopic(kafka);
+    // One record at a time, so that the broker freezes between two of a chunk.
+    const settings = spool("always", {
+      SERVER_SHUTDOWN_TIMEOUT: "2s",
+      RDKAFKA_BATCH_NUM_MESSAGES: "1",
+      RDKAFKA_MAX_IN_FLIGHT: "1",
+    });
+    const delivered: string[] = [];
+    {
+      await using sidepost = await startOn(kafka.bootstrap, topic, settings);
+      await post(sidepost, "/user", { data: -1 });
+      const answers = times(250, async (data) => {
+        const answer = await post(sidepost, "/user", { data });
+        if (answer.status === 201) delivered.push(...idsOf(answer));
+      });
+      await Promise.any(answers);
+      await kafka.freezeBroker(0);
+      // The file gets to know of it within two seconds.
+      await Bun.sleep(3000);
+      sidepost.kill(signal);
+      await sidepost.exited;
+      if (signal === "SIGTERM") expect(sidepost.log.at(-1)).toMatchObject({ msg: "Drained", lost: 0 });
+      await Promise.allSettled(answers);
+      kafka.thawBroker(0);
+    }
+    expect(delivered.length).toBeGreaterThan(0);
+    expect(delivered.length).toBeLessThan(250);
+    await using next = await startOn(kafka.bootstrap, topic, settings);
+    const isReplayed = async () => {
+      const { body } = await ask(`${next.url}/api/v1/events/stats`);
+      return (body as { spooled: number }).spooled === 0 || undefined;
+    };
+    await waitUntil(isReplayed, 20_000, () => new Error("not all was replayed"));
+    const found = (await consume(kafka.bootstrap, topic)).map(idOf);
+    expect(new Set(found).size).toBe(251);
+    const twice = new Set(found.filter((id, index) => found.indexOf(id) !== index));
+    expect(delivered.filter((id) => twice.has(id))).toEqual([]);
+  },
+  MINUTE,
+);
+
+test(
+  "overflow: a wall clock that is set does neither delay nor bring about the way to disk",
+  async () => {
+    const topic = await newTopic(kafka);
+    using clock = createClock();
+    const settings = { ...spool("overflow", { SERVER_WRITE_TIMEOUT: "4s" }), ...clock.env };
+    await using sidepost = await startOn(await nobody(), topic, settings);
+    const wentToDisk = () => sidepost.log.some(({ msg }) => msg === "Spooling: events go to disk");
+    const start = performance.now();
+    expect(await post(sidepost, "/user", { data: 1 }, ASYNC)).toMatchObject({
+      body: { status: "accepted" },
+    });
+    clock.set(3600);
+    await Bun.sleep(2000);
+    // Only where this machine was not too slow for the question.
+    if (performance.now() - start < 3500) expect(wentToDisk()).toBeFalse();
+    clock.set(-3600);
+    await sidepost.waitForLog(({ msg }) => msg === "Spooling: events go to disk", 20_000);
   },
   MINUTE,
 );

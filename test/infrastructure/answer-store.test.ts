@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
-import type { StoredAnswer } from "../../src/domain/ports.ts";
-import { createAnswerStore, decodeAnswer, encodeAnswer } from "../../src/infrastructure/answer-store.ts";
+import type { ClaimedReceipts, StoredAnswer } from "../../src/domain/ports.ts";
+import {
+  type ByteStore,
+  createAnswerStore,
+  decodeAnswer,
+  encodeAnswer,
+} from "../../src/infrastructure/answer-store.ts";
 
 const ANSWER: StoredAnswer = {
   fingerprint: "1a2b single /api/v1/events/user",
@@ -32,6 +37,7 @@ test("bytes that are cut anywhere, or too many, or of another version, are no an
 test("a store keeps answers as bytes, and finds those that it has", async () => {
   const rows = new Map<string, Uint8Array>();
   const store = createAnswerStore({
+    ...NO_BYTES,
     findAnswer: async (key) => rows.get(key),
     putAnswer: (key, bytes) => void rows.set(key, bytes),
   });
@@ -44,10 +50,48 @@ test("a store keeps answers as bytes, and finds those that it has", async () => 
 
 test("a store that cannot be read says so", async () => {
   const store = createAnswerStore({
+    ...NO_BYTES,
     findAnswer: () => Promise.reject(new Error("disk I/O error")),
-    putAnswer() {},
   });
   await expect(store.find("a")).rejects.toThrow("disk I/O error");
 });
 
-const plain = (answer: StoredAnswer | undefined) => answer && { ...answer, body: [...answer.body] };
+test("of a claim the store finds the receipts, until there is an answer", async () => {
+  const rows = new Map<string, Uint8Array>();
+  const dropped: string[] = [];
+  const store = createAnswerStore({
+    findAnswer: async (key) => rows.get(key),
+    putAnswer: (key, bytes) => void rows.set(key, bytes),
+    putClaim: (key, bytes, at, id) => {
+      expect([at, id]).toEqual([5, "мой"]);
+      rows.set(key, bytes);
+    },
+    dropClaim: (key) => void dropped.push(key),
+    receiptsOf: async (ids) => ids.map((id) => ({ status: "stored", id })),
+  });
+  store.claim("a", { fingerprint: "f", at: 5, ids: ["мой", "own"] });
+  expect(await store.find("a")).toEqual({
+    fingerprint: "f",
+    at: 5,
+    receipts: [
+      { status: "stored", id: "мой" },
+      { status: "stored", id: "own" },
+    ],
+  });
+  store.put("a", ANSWER);
+  expect(dropped).toEqual(["a"]);
+  expect(await store.find("a")).toMatchObject({ status: 201 });
+  rows.set("b", Buffer.from('\x02{"ids":1}'));
+  expect(await store.find("b")).toBeUndefined();
+});
+
+const NO_BYTES: ByteStore = {
+  findAnswer: async () => undefined,
+  putAnswer() {},
+  putClaim() {},
+  dropClaim() {},
+  receiptsOf: async () => [],
+};
+
+const plain = (answer: StoredAnswer | ClaimedReceipts | undefined) =>
+  answer && "body" in answer && { ...answer, body: [...answer.body] };

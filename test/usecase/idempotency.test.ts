@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
-import type { AnswerStore, StoredAnswer } from "../../src/domain/ports.ts";
+import type { AnswerStore, Claim, ClaimedReceipts, StoredAnswer } from "../../src/domain/ports.ts";
 import {
   type Attempt,
   createIdempotency,
   type Idempotency,
   type IdempotencyOptions,
+  type Last,
 } from "../../src/usecase/idempotency.ts";
 import type { Answer } from "../../src/usecase/kept-answers.ts";
 
@@ -26,12 +27,12 @@ test("the same post again gets the same answer, and is not sent again", async ()
 
 test("another post with the key is refused, whatever the first one came to", async () => {
   const { idempotency, post, sent } = start();
-  const other = () => idempotency.answer({ ...POST, fingerprint: "g" }, () => never());
+  const other = () => idempotency.answer({ ...POST, fingerprint: "g" }, never, untold);
   const first = Promise.withResolvers<Attempt>();
   const answered = post(first.promise);
   expect(await other()).toMatchObject({ code: "idempotency-key-reused" });
   const last = Promise.withResolvers<Answer>();
-  first.resolve({ answer: UNCONFIRMED, taken: true, later: last.promise });
+  first.resolve({ answer: UNCONFIRMED, taken: true, later: lastly(last.promise) });
   await answered;
   expect(await other()).toMatchObject({ code: "idempotency-key-reused" });
   last.resolve(DELIVERED);
@@ -63,7 +64,7 @@ test("where nothing was taken, or the attempt threw, the key is free again", asy
 
 test("what was taken and failed is kept: there may be a record of it all the same", async () => {
   const { post, sent } = start();
-  await post({ answer: REJECTED, taken: true, later: Promise.resolve(REJECTED) });
+  await post({ answer: REJECTED, taken: true, later: lastly(Promise.resolve(REJECTED)) });
   expect(await post(DELIVERED)).toMatchObject({ answer: REJECTED, replayed: true });
   expect(sent()).toBe(1);
 });
@@ -71,7 +72,7 @@ test("what was taken and failed is kept: there may be a record of it all the sam
 test("while the event is on its way a retry waits for the first one's delivery, and gets its receipt", async () => {
   const { post, sent } = start();
   const last = Promise.withResolvers<Answer>();
-  const open = { answer: UNCONFIRMED, taken: true, later: last.promise };
+  const open = { answer: UNCONFIRMED, taken: true, later: lastly(last.promise) };
   expect(await post(open)).toEqual({ answer: UNCONFIRMED, replayed: false });
   const retries = [post(REJECTED), post(REJECTED)];
   last.resolve(DELIVERED);
@@ -83,9 +84,9 @@ test("while the event is on its way a retry waits for the first one's delivery, 
 test("a retry waits no longer than it wants to, then gets the answer that there is", async () => {
   const { idempotency, post } = start();
   const last = Promise.withResolvers<Answer>();
-  await post({ answer: UNCONFIRMED, taken: true, later: last.promise });
+  await post({ answer: UNCONFIRMED, taken: true, later: lastly(last.promise) });
   for (const wait of [0, 1, "no"] as const)
-    expect(await idempotency.answer({ ...POST, wait }, never)).toEqual({
+    expect(await idempotency.answer({ ...POST, wait }, never, untold)).toEqual({
       answer: UNCONFIRMED,
       replayed: true,
     });
@@ -95,10 +96,12 @@ test("a retry waits no longer than it wants to, then gets the answer that there 
 
 test("an event on its way keeps its key, however long that takes and however many come after", async () => {
   const { idempotency, post, pass, fill } = start({ maxBytes: 5000 });
-  await post({ answer: UNCONFIRMED, taken: true, later: Promise.withResolvers<Answer>().promise });
+  await post({ answer: UNCONFIRMED, taken: true, later: Promise.withResolvers<Last>().promise });
   pass(10 * WINDOW);
   await fill(20);
-  expect(await idempotency.answer({ ...POST, wait: 0 }, never)).toMatchObject({ answer: UNCONFIRMED });
+  expect(await idempotency.answer({ ...POST, wait: 0 }, never, untold)).toMatchObject({
+    answer: UNCONFIRMED,
+  });
 });
 
 test("where the last answer cannot be had the first one stays", async () => {
@@ -144,7 +147,7 @@ test("a key survives a restart where there is a store", async () => {
   await before.post(DELIVERED);
   const after = start({ store });
   expect(await after.post(REJECTED)).toMatchObject({ answer: DELIVERED, replayed: true });
-  const other = await after.idempotency.answer({ ...POST, fingerprint: "g" }, never);
+  const other = await after.idempotency.answer({ ...POST, fingerprint: "g" }, never, untold);
   expect(other).toMatchObject({ code: "idempotency-key-reused" });
   expect(after.sent()).toBe(0);
 });
@@ -163,12 +166,72 @@ test("the store gets an open answer's end, and nothing of what was not taken", a
   const { post } = start({ store });
   await post({ answer: UNCONFIRMED, taken: false });
   const last = Promise.withResolvers<Answer>();
-  await post({ answer: UNCONFIRMED, taken: true, later: last.promise });
+  await post({ answer: UNCONFIRMED, taken: true, later: lastly(last.promise) });
   expect(store.answers.size).toBe(0);
   const retry = post(REJECTED);
   last.resolve(DELIVERED);
   await retry;
   expect(store.answers.get("k")).toMatchObject({ ...DELIVERED, fingerprint: "f" });
+});
+
+test("a post that ends where it is surely nowhere, and may be tried again, frees its key", async () => {
+  const store = memoryStore();
+  const { post, sent, idempotency } = start({ store });
+  const last = Promise.withResolvers<Last>();
+  await post({ answer: UNCONFIRMED, taken: true, later: last.promise });
+  const retry = post(REJECTED);
+  last.resolve({ answer: REJECTED, taken: false });
+  expect(await retry).toMatchObject({ answer: REJECTED, replayed: true });
+  expect(idempotency.memory()).toEqual({ keys: 0, bytes: 0 });
+  expect([store.claims.size, store.answers.size]).toEqual([0, 0]);
+  expect(await post(DELIVERED)).toEqual({ answer: DELIVERED, replayed: false });
+  expect(sent()).toBe(2);
+});
+
+test("the store has a claim from the moment in which the event is taken until there is a last answer", async () => {
+  const store = memoryStore();
+  const { post } = start({ store });
+  const first = Promise.withResolvers<Attempt>();
+  const answered = post(first.promise);
+  await Bun.sleep(1);
+  expect(store.claims.get("k")).toMatchObject({ fingerprint: "f", ids: ["event-1"] });
+  const last = Promise.withResolvers<Answer>();
+  first.resolve({ answer: UNCONFIRMED, taken: true, later: lastly(last.promise) });
+  await answered;
+  expect(store.claims.size).toBe(1);
+  last.resolve(DELIVERED);
+  await Bun.sleep(1);
+  expect([store.claims.size, store.answers.size]).toEqual([0, 1]);
+  await post(Promise.reject(new Error("oops")), "thrown").catch(() => {});
+  await post({ answer: REJECTED, taken: false }, "refused");
+  expect(store.claims.size).toBe(0);
+});
+
+test("an answer that a crash would make untrue is written only when it no longer would", async () => {
+  const store = memoryStore();
+  const { post } = start({ store });
+  const safe = Promise.withResolvers<void>();
+  await post({ answer: DELIVERED, taken: true, safe: safe.promise });
+  expect(await post(REJECTED)).toMatchObject({ answer: DELIVERED, replayed: true });
+  expect([store.claims.size, store.answers.size]).toEqual([1, 0]);
+  safe.resolve();
+  await Bun.sleep(1);
+  expect([store.claims.size, store.answers.size]).toEqual([0, 1]);
+});
+
+test("a post that an earlier process took is told what is known of it, and kept once that is the last word", async () => {
+  const store = memoryStore();
+  const { post, sent, idempotency } = start({ store });
+  const claim = { fingerprint: "f", at: 1_704_110_399_000 };
+  store.answers.set("k", { ...claim, receipts: [{ status: "stored", id: "a" }] });
+  const other = await idempotency.answer({ ...POST, fingerprint: "g" }, never, untold);
+  expect(other).toMatchObject({ code: "idempotency-key-reused" });
+  expect(await post(REJECTED)).toEqual({ answer: answerOf(299, "stored"), replayed: true });
+  const delivered = { topic: "events", partition: 0, offset: 1, timestamp: 1 };
+  store.answers.set("k", { ...claim, receipts: [{ status: "delivered", id: "a", ...delivered }] });
+  expect(await post(REJECTED)).toEqual({ answer: answerOf(299, "delivered"), replayed: true });
+  expect(store.answers.get("k")).toMatchObject({ status: 299 });
+  expect(sent()).toBe(0);
 });
 
 test("the store is asked only for what memory cannot know", async () => {
@@ -201,7 +264,7 @@ test("a store that fails, or does not answer, takes nothing and leaves the key f
   const store = memoryStore();
   const { post, sent } = start({
     store: {
-      put: store.put,
+      ...store,
       find: async () => {
         if (store.asked.push("") === 1) throw new Error("disk I/O error");
         return store.asked.length === 2 ? Promise.withResolvers<undefined>().promise : undefined;
@@ -223,6 +286,10 @@ function answerOf(status: number, text: string): Answer {
   return { status, headers: { "content-type": "application/json" }, body: Buffer.from(text) };
 }
 
+/** The last word on what was taken. */
+const lastly = async (answer: Promise<Answer>): Promise<Last> => ({ answer: await answer, taken: true });
+
+const untold = async (): Promise<undefined> => undefined;
 const never = (): Promise<Attempt> => Promise.reject(new Error("sent again"));
 
 function start(options: Partial<IdempotencyOptions> = {}) {
@@ -231,11 +298,16 @@ function start(options: Partial<IdempotencyOptions> = {}) {
   const idempotency: Idempotency = createIdempotency({ window: WINDOW, now: () => now, ...options });
   /** Posts; a plain answer stands for an attempt that took the event and ended with it. */
   const post = (outcome: Answer | Attempt | Promise<Attempt>, key = "k") =>
-    idempotency.answer({ ...POST, key }, async () => {
-      sent++;
-      const settled = await outcome;
-      return "answer" in settled ? settled : { answer: settled, taken: true };
-    });
+    idempotency.answer(
+      { ...POST, key },
+      async (taken) => {
+        sent++;
+        taken([`event-${sent}`]);
+        const settled = await outcome;
+        return "answer" in settled ? settled : { answer: settled, taken: true };
+      },
+      async (receipts) => answerOf(299, receipts.map(({ status }) => status).join()),
+    );
   return {
     idempotency,
     post,
@@ -247,16 +319,23 @@ function start(options: Partial<IdempotencyOptions> = {}) {
   };
 }
 
-function memoryStore(): AnswerStore & { answers: Map<string, StoredAnswer>; asked: string[] } {
-  const answers = new Map<string, StoredAnswer>();
+function memoryStore() {
+  const answers = new Map<string, StoredAnswer | ClaimedReceipts>();
+  const claims = new Map<string, Claim>();
   const asked: string[] = [];
   return {
     answers,
     asked,
-    async find(key) {
+    async find(key: string) {
       asked.push(key);
       return answers.get(key);
     },
-    put: (key, answer) => void answers.set(key, answer),
-  };
+    put(key: string, answer: StoredAnswer) {
+      answers.set(key, answer);
+      claims.delete(key);
+    },
+    claims,
+    claim: (key: string, claim: Claim) => void claims.set(key, claim),
+    release: (key: string) => void claims.delete(key),
+  } satisfies AnswerStore & Record<string, unknown>;
 }

@@ -110,7 +110,11 @@ test("an event given up at shutdown is failed and lost, and has a line of its ow
 test("who asks for it is told what became of an event, before its answer or long after", async () => {
   const { publisher, producer } = start();
   const told: unknown[] = [];
-  const tell = (receipt: unknown) => void told.push(receipt);
+  const taken: unknown[] = [];
+  const tell = {
+    taken: (ids: readonly string[]) => void taken.push(...ids),
+    settled: (receipt: unknown) => void told.push(receipt),
+  };
   const receipt = publisher.one(BODY, USER, LONG, undefined, tell);
   producer.settle(at(7));
   expect(told).toEqual([await receipt]);
@@ -124,12 +128,17 @@ test("who asks for it is told what became of an event, before its answer or long
   producer.refuseWith = failure("admission-closed", "full");
   publisher.one(BODY, USER, LONG, undefined, tell);
   expect(told).toHaveLength(3);
+  expect(taken).toHaveLength(3);
 });
 
 test("who asks for it is told what became of a batch, before its answer or long after", async () => {
   const { publisher, producer } = start();
   const told: unknown[] = [];
-  const tell = (outcome: unknown) => void told.push(outcome);
+  const taken: unknown[] = [];
+  const tell = {
+    taken: (ids: readonly string[]) => void taken.push(...ids),
+    settled: (outcome: unknown) => void told.push(outcome),
+  };
   producer.batchOf = [USER, ORDER];
   const outcome = publisher.many(BODY, "array", LONG, undefined, tell);
   producer.settleBatch([at(1), { error: REJECTED }]);

@@ -1,14 +1,17 @@
 import { expect, test } from "bun:test";
 
+import { STORED } from "../../src/domain/outcomes.ts";
 import type { LogFields } from "../../src/domain/logger.ts";
 import {
   type Chunk,
   type FoundChunk,
   type Journal,
+  type KeyClaim,
   type SettledChunk,
   SpoolError,
   type SpoolFile,
 } from "../../src/domain/spool.ts";
+import { createClaims } from "../../src/usecase/claims.ts";
 import { createSpooling, type SpoolingOptions } from "../../src/usecase/spooling.ts";
 
 const NONE = new Uint8Array(0);
@@ -80,18 +83,17 @@ test("always: while the disk takes nothing no promise is given, and it writes ag
 });
 
 test("overflow: it writes, all of memory first, when an event has waited too long, and stops when none does", async () => {
-  const { spooling, journal, pass } = await start({ mode: "overflow" });
-  journal.oldest = 1;
-  pass(15_000);
+  const { spooling, journal } = await start({ mode: "overflow" });
+  journal.age = 15_000;
   spooling.turn();
   expect(spooling.writing).toBeFalse();
-  pass(2);
+  journal.age++;
   spooling.turn();
   expect(spooling.writing).toBeTrue();
   expect(journal.spills).toBe(1);
   spooling.turn();
   expect(spooling.writing).toBeTrue();
-  journal.oldest = 0;
+  journal.age = 0;
   spooling.turn();
   expect(spooling.writing).toBeFalse();
 });
@@ -119,7 +121,6 @@ test("what an earlier process left is replayed in order, and then counted", asyn
   spooling.turn();
   await Bun.sleep(1);
   expect(journal.replayed).toEqual([3, 4]);
-  journal.oldest = 0;
   journal.ends.push(settled(3, [0, 0]), settled(4, [-196]));
   spooling.turn();
   expect(file.settled).toEqual([3, 4]);
@@ -182,6 +183,55 @@ test("at the end of the process nothing is read from disk any more", async () =>
   expect(journal.replayed).toEqual([]);
 });
 
+test("a key goes to disk with the commit of its event, and again with all of memory, until it has an answer", async () => {
+  const { spooling, file, journal, claims } = await start({ mode: "overflow" });
+  const claim = (key: string): KeyClaim => ({ key, answer: NONE, at: 0, event: NONE });
+  claims.add(claim("in memory"));
+  claims.add(claim("answered"));
+  claims.end("answered");
+  spooling.begin("memory is full");
+  journal.written.push(chunk(1));
+  await spooling.stored();
+  claims.add(claim("written"));
+  journal.written.push(chunk(3));
+  await spooling.stored();
+  expect(file.claimed).toEqual([["in memory"], ["written"]]);
+  file.failWith = new SpoolError("full", "the disk is full; make room");
+  claims.add(claim("not written"));
+  journal.written.push(chunk(5));
+  await spooling.stored();
+  file.failWith = undefined;
+  claims.end("in memory");
+  journal.written.push(chunk(7));
+  await spooling.keep();
+  expect(file.claimed.at(-1)).toEqual(["written", "not written"]);
+});
+
+test("what is settled of a chunk is written once a second, and whatever is at the end", async () => {
+  const { spooling, file, journal, pass } = await start({ mode: "always" });
+  journal.parts.push(settled(3, [0, STORED]));
+  spooling.turn();
+  spooling.turn();
+  pass(1000);
+  spooling.turn();
+  expect(journal.looks).toEqual([false, false]);
+  journal.parts.push(settled(5, [STORED, 0]));
+  await spooling.close();
+  expect(journal.looks.at(-1)).toBeTrue();
+  expect(file.partly).toEqual([[3], [5]]);
+});
+
+test("what an earlier process had settled of a chunk is not counted again", async () => {
+  const found = [{ number: 3, count: 1, keys: NONE }];
+  const { spooling, file, journal, replayed } = await start({ mode: "overflow", found });
+  file.outcomes = settled(3, [0, STORED, -196]).outcomes;
+  spooling.turn();
+  await Bun.sleep(1);
+  journal.ends.push(settled(3, [0, 0, -196]));
+  spooling.turn();
+  expect(replayed).toEqual([["user_created", 1, []]]);
+});
+
 test("closing writes what is left first", async () => {
   const { spooling, file, journal } = await start({ mode: "always" });
   journal.written.push(chunk(1));
@@ -212,10 +262,11 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
   const lines: string[] = [];
   const replayed: unknown[] = [];
   const note = (_: LogFields, msg: string) => void lines.push(msg);
-  const [file, journal] = [new FakeFile(), new FakeJournal()];
+  const [file, journal, claims] = [new FakeFile(), new FakeJournal(), createClaims()];
   const spooling = await createSpooling({
     mode,
     journal,
+    claims,
     async open(onOpen) {
       onOpen(found, found.at(-1)?.number ?? 0);
       return file;
@@ -225,13 +276,15 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
     logger: { debug: note, info: note, warn: note, error: note },
     now: () => clock,
   });
-  return { spooling, file, journal, lines, replayed, pass: (ms: number) => (clock += ms) };
+  return { spooling, file, journal, claims, lines, replayed, pass: (ms: number) => (clock += ms) };
 }
 
 class FakeFile implements SpoolFile {
   appended: number[][] = [];
+  claimed: string[][] = [];
   settled: number[] = [];
   refused: number[] = [];
+  outcomes: Uint8Array | undefined;
   lost = new Set<number>();
   failWith: Error | undefined;
   problem: string | undefined;
@@ -243,8 +296,9 @@ class FakeFile implements SpoolFile {
     return this.#held;
   }
 
-  async append(chunks: readonly Chunk[]): Promise<void> {
+  async append(chunks: readonly Chunk[], claims: readonly KeyClaim[] = []): Promise<void> {
     if (this.failWith) throw this.failWith;
+    this.claimed.push(claims.map(({ key }) => key));
     this.appended.push(chunks.map(({ number }) => number));
     const held = this.#held;
     this.#held = undefined;
@@ -253,8 +307,13 @@ class FakeFile implements SpoolFile {
 
   settle: SpoolFile["settle"] = (outcomes) => void this.settled.push(...outcomes.map(({ number }) => number));
   refuse: SpoolFile["refuse"] = (refused) => void this.refused.push(...refused.map(({ code }) => code));
-  read = async (number: number) => (this.lost.has(number) ? undefined : NONE);
+  partly: number[][] = [];
+  settlePartly: SpoolFile["settlePartly"] = (chunks) =>
+    void this.partly.push(chunks.map(({ number }) => number));
+  read = async (number: number) =>
+    this.lost.has(number) ? undefined : { bytes: NONE, outcomes: this.outcomes };
   find = async () => undefined;
+  findTogether = async () => undefined;
   putAnswer = async () => {};
   findAnswer = async () => undefined;
   forgetAnswers = () => {};
@@ -274,9 +333,11 @@ class FakeJournal implements Journal {
   behind: Uint8Array[] = [];
   replayed: number[] = [];
   ends: SettledChunk[] = [];
+  parts: SettledChunk[] = [];
+  looks: boolean[] = [];
   refusals: ReturnType<Journal["refused"]> = [];
   spills = 0;
-  oldest = 0;
+  age = 0;
   next: number | undefined;
 
   write: Journal["write"] = (_, next) => void (this.next = next ?? this.next);
@@ -289,6 +350,10 @@ class FakeJournal implements Journal {
     return true;
   };
   settled = () => this.ends.splice(0);
+  partlySettled: Journal["partlySettled"] = (all) => {
+    this.looks.push(all);
+    return this.parts.splice(0);
+  };
   refused = () => this.refusals.splice(0);
-  status = () => ({ oldest: this.oldest, behind: 0 });
+  status = () => ({ age: this.age, behind: 0 });
 }

@@ -1,7 +1,8 @@
 import type { Failure } from "../../domain/errors.ts";
 import type { EventType } from "../../domain/event.ts";
 import type { Batch, Framing, SettleBatch } from "../../domain/ports.ts";
-import { COLUMNS, type EventCore, knownOrNull, STORED } from "./core.ts";
+import { STORED } from "../../domain/outcomes.ts";
+import { COLUMNS, type EventCore, knownOrNull, NOWHERE } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { refusal } from "./refusal.ts";
 
@@ -32,7 +33,8 @@ export function sendBatch(
       const code = table[at]!;
       if (Number.isNaN(code)) return undefined;
       if (code === STORED) return { stored: true };
-      if (code !== 0) return { error: kafkaFailure(code, core.errorText(code)) };
+      if (code !== 0)
+        return { error: kafkaFailure(code, core.errorText(code)), nowhere: table[at + 3] === NOWHERE };
       return {
         topic: typeAt(index).topic,
         partition: table[at + 2]!,

@@ -39,11 +39,11 @@ export const COLUMNS = 5;
 export const knownOrNull = (value: number | undefined): number | null =>
   value !== undefined && value >= 0 ? value : null;
 
+/** In place of a failed event's offset: Kafka surely does not have it. */
+export const NOWHERE = -2;
+
 /** Why the core took nothing; other negative numbers are librdkafka's codes. */
 export const REFUSED = { malformed: -1001, invalid: -1002, noRoom: -1003, tooMuch: -1004 } as const;
-
-/** In place of an error code: the event is not in Kafka yet, and on disk. */
-export const STORED = -1005;
 
 /**
  * Our extension of upstream's native producer: posts as bytes, read, enveloped and produced without passing through
@@ -100,8 +100,11 @@ export interface EventCore {
   takeChunks(): (Chunk & { alone: boolean })[];
   /** Writes everything in memory that no chunk has yet. */
   spill(): void;
-  /** Takes the events of a chunk, in memory from now on. False where the bytes are no records: nothing is taken. */
-  replay(bytes: Uint8Array, number: number): boolean;
+  /**
+   * Takes the events of a chunk, in memory from now on, but for those that have an outcome. False where the bytes are no
+   * records: nothing is taken.
+   */
+  replay(bytes: Uint8Array, number: number, outcomes?: Uint8Array): boolean;
   /** Events of these keys are on disk alone until they are replayed: others of the same keys go to disk behind them. */
   addBehind(keys: Uint8Array): void;
   /** A chunk could not be written. `keys`: of its events, where they are in no memory either. */
@@ -112,10 +115,12 @@ export interface EventCore {
   hashOf(id: string): Uint8Array;
   /** The chunks whose events are all settled, each once. `outcomes` as in `Outcomes`. */
   takeSettled(): { number: number; replayed: boolean; outcomes: Uint8Array }[];
+  /** The chunks of which a part is settled: `all`, or those found by two calls, and each again only when more of it is. */
+  takePartlySettled(all: boolean): { number: number; outcomes: Uint8Array }[];
   /** Promised events that were refused for good, as records. */
   takeRefused(): { id: Uint8Array; code: number; bytes: Uint8Array }[];
-  /** When the oldest event that is not settled was taken (0: none) and how many are on disk alone. */
-  diskStatus(): { oldest: number; behind: number };
+  /** Milliseconds since the oldest event that is not settled was taken (0: none), and how many are on disk alone. */
+  diskStatus(): { age: number; behind: number };
   /** What became of a recent event: in memory (`chunk`: on disk as well where it is not 0), or settled. */
   findEvent(id: string): FoundEvent | undefined;
 }

@@ -3,20 +3,23 @@ import type { EventCore } from "./core.ts";
 
 /** The spool's side of the core. */
 export function createJournal(core: EventCore): Journal {
+  /** Outcomes name types and topics by their place in these lists. */
+  function named<Settled extends object>(chunks: Settled[]) {
+    if (chunks.length === 0) return [];
+    const known = core.knownTypes();
+    const [types, topics] = [known.map(({ type }) => type), known.map(({ topic }) => topic)];
+    return chunks.map((chunk) => Object.assign(chunk, { types, topics }));
+  }
+
   return {
     write: (on, next) => core.journal(on, next),
     take: () => core.takeChunks(),
     spill: () => core.spill(),
     drop: (number, keys) => core.dropChunk(number, keys),
     addBehind: (keys) => core.addBehind(keys),
-    replay: (bytes, number) => core.replay(bytes, number),
-    settled() {
-      const chunks = core.takeSettled();
-      if (chunks.length === 0) return [];
-      const known = core.knownTypes();
-      const [types, topics] = [known.map(({ type }) => type), known.map(({ topic }) => topic)];
-      return chunks.map((chunk) => Object.assign(chunk, { types, topics }));
-    },
+    replay: ({ bytes, outcomes }, number) => core.replay(bytes, number, outcomes),
+    settled: () => named(core.takeSettled()),
+    partlySettled: (all) => named(core.takePartlySettled(all)),
     refused: () =>
       core.takeRefused().map((refused) => Object.assign(refused, { text: core.errorText(refused.code) })),
     status: () => core.diskStatus(),

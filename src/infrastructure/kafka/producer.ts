@@ -2,6 +2,7 @@ import type { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { Config } from "../../config/schema.ts";
 import { failure } from "../../domain/errors.ts";
+import { STORED } from "../../domain/outcomes.ts";
 import { EVENT_MEMBERS, MAX_HEADERS, RESERVED_HEADERS } from "../../domain/event.ts";
 import type { Logger } from "../../domain/logger.ts";
 import {
@@ -16,7 +17,7 @@ import {
 import type { Journal } from "../../domain/spool.ts";
 import { sendBatch } from "./batch.ts";
 import { connect, logClient } from "./connection.ts";
-import { type EventCore, knownOrNull, STORED } from "./core.ts";
+import { type EventCore, knownOrNull, NOWHERE } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { createJournal } from "./journal.ts";
 import { coreLimits, kafkaOptions, type QueueLimits } from "./options.ts";
@@ -151,11 +152,14 @@ const shuttingDown = () =>
 function settleEvent(error: RdKafka.LibrdKafkaError | null, report: RdKafka.DeliveryReport): void {
   const { id, settle, start } = report.opaque as Waiting;
   const key = report.key === null || report.key === undefined ? null : String(report.key);
-  settle(error ? toFailure(error) : toPosition(report), id, key, start);
+  settle(error ? toFailure(error, report) : toPosition(report), id, key, start);
 }
 
-const toFailure = ({ code, message }: RdKafka.LibrdKafkaError): Delivery =>
-  code === STORED ? { stored: true } : { error: kafkaFailure(code, message) };
+const toFailure = (
+  { code, message }: RdKafka.LibrdKafkaError,
+  { offset }: RdKafka.DeliveryReport,
+): Delivery =>
+  code === STORED ? { stored: true } : { error: kafkaFailure(code, message), nowhere: offset === NOWHERE };
 
 const toPosition = ({ topic, partition, offset, timestamp }: RdKafka.DeliveryReport): Position => ({
   topic,

@@ -1,3 +1,4 @@
+import { countStored } from "../../domain/outcomes.ts";
 import { type Chunk, SpoolError } from "../../domain/spool.ts";
 import { createFigures, type Figures, type Measure } from "./figures.ts";
 import { type Call, createGathering, type Gathering } from "./gathering.ts";
@@ -65,6 +66,7 @@ export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void
     settle(settled) {
       if (!open) return;
       figures.remove((settled.outcomes ?? []).map(({ number }) => number));
+      for (const { number, outcomes } of settled.partly ?? []) figures.leave(number, countStored(outcomes));
       gathering.settle(settled);
       schedule();
     },
@@ -98,10 +100,10 @@ export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void
 }
 
 /** The buffers that are handed over whole; a view of a part is copied. None twice. */
-function buffersOf({ chunks, outcomes, refused }: Work): ArrayBuffer[] {
+function buffersOf({ chunks, outcomes, partly, refused }: Work): ArrayBuffer[] {
   const views = [
     ...chunks.flatMap(({ bytes, keys, ids }) => [bytes, keys, ids]),
-    ...outcomes.map((outcome) => outcome.outcomes),
+    ...[...outcomes, ...partly].map((outcome) => outcome.outcomes),
     ...refused.map(({ bytes }) => bytes),
   ];
   const whole = views.filter(({ buffer, length }) => buffer.byteLength === length && length > 0);

@@ -116,8 +116,9 @@ export function createEngine(say: (reply: Reply) => void): Engine {
 const NOT_OPEN: Fault = { reason: "unwritable", detail: "the spool is not open" };
 
 function look(tables: Tables, lookup: Lookup): Found {
-  if (lookup.kind === "find") return { trace: tables.find(lookup.id) };
-  return { bytes: lookup.kind === "read" ? tables.read(lookup.number) : tables.findAnswer(lookup.key) };
+  if (lookup.kind === "find") return { traces: tables.find(lookup.ids) };
+  if (lookup.kind === "read") return { chunk: tables.read(lookup.number) };
+  return { bytes: tables.findAnswer(lookup.key) };
 }
 
 function faultOf(cause: unknown): Fault {

@@ -14,6 +14,8 @@ export interface Figures {
   reset(contents: Contents): void;
   add(chunks: readonly Measure[]): void;
   remove(numbers: Iterable<number>): void;
+  /** So many events of a chunk are not settled. */
+  leave(number: number, count: number): void;
   /** Bytes of what is not an unsettled chunk. */
   keep(bytes: number): void;
   bytes(): number;
@@ -59,6 +61,12 @@ export function createFigures(): Figures {
         bytes -= chunk.size;
         records -= chunk.count;
       }
+    },
+    leave(number, count) {
+      const chunk = chunks.get(number);
+      if (chunk === undefined) return;
+      records += count - chunk.count;
+      chunks.set(number, { ...chunk, count });
     },
     keep(now) {
       kept = now;

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { countStored, OUTCOME_BYTES } from "../../domain/outcomes.ts";
 import { createLookup, type Lookups } from "./lookup.ts";
 import type { Contents, Work } from "./messages.ts";
 import { pack } from "./packing.ts";
@@ -27,6 +28,10 @@ export function openTables(db: Database, refusedBytes: number): Tables {
   let tally = sql.tally.get() ?? { receipts: 0, refused: 0, answers: 0 };
 
   function settle(work: Work, now: typeof tally): void {
+    for (const { number, topics, outcomes } of work.partly) {
+      const settled = outcomes.length / OUTCOME_BYTES - countStored(outcomes);
+      sql.partly.run(settled, JSON.stringify(topics), outcomes, number);
+    }
     for (const { number, topics, outcomes } of work.outcomes) {
       now.receipts += sql.receipt.get(JSON.stringify(topics), outcomes, number)?.count ?? 0;
       sql.dropRecords.run(number);
@@ -47,7 +52,9 @@ export function openTables(db: Database, refusedBytes: number): Tables {
 
   function answer(work: Work, now: typeof tally): void {
     for (const { size } of sql.dropAnswers.all(work.forget)) now.answers -= size;
-    for (const { key, answer: bytes, at } of work.answers) {
+    const isThere = createEventCheck(work.chunks);
+    for (const { key, answer: bytes, at, event } of work.answers) {
+      if (event !== undefined && !isThere(event)) continue;
       now.answers -= sql.dropAnswer.get(key)?.size ?? 0;
       now.answers += sql.answer.get(key, bytes, at)?.size ?? 0;
     }
@@ -85,6 +92,16 @@ export function openTables(db: Database, refusedBytes: number): Tables {
   }
 }
 
+/** Says whether an event with this id hash is in the chunks. */
+function createEventCheck(chunks: Work["chunks"]): (event: Uint8Array) => boolean {
+  let known: Set<bigint> | undefined;
+  const hashesOf = (ids: Uint8Array) => new BigUint64Array(ids.slice().buffer);
+  return (event) => {
+    known ??= new Set(chunks.flatMap(({ ids }) => [...hashesOf(ids)]));
+    return known.has(hashesOf(event)[0]!);
+  };
+}
+
 type Size = { size: number };
 type Count = { count: number };
 
@@ -93,7 +110,7 @@ function prepare(db: Database) {
     chunk: db.query("INSERT INTO chunks (number, count, size, ids, keys) VALUES (?, ?, ?, ?, ?)"),
     records: db.query("INSERT INTO records VALUES (?, ?)"),
     chunks: db.query<Contents["chunks"][number], []>(
-      "SELECT number, count, size, keys FROM chunks ORDER BY number",
+      "SELECT number, count - settled AS count, size, keys FROM chunks ORDER BY number",
     ),
     last: db.query<{ last: number }, []>(
       "SELECT max(ifnull((SELECT max(number) FROM chunks), 0), ifnull((SELECT max(number) FROM receipts), 0)) AS last",
@@ -101,6 +118,7 @@ function prepare(db: Database) {
     receipt: db.query<Count, [string, Uint8Array, number]>(
       "INSERT INTO receipts SELECT number, count, ids, ?, ? FROM chunks WHERE number = ? RETURNING count",
     ),
+    partly: db.query("UPDATE chunks SET settled = ?, topics = ?, outcomes = ? WHERE number = ?"),
     dropRecords: db.query("DELETE FROM records WHERE number = ?"),
     dropChunk: db.query("DELETE FROM chunks WHERE number = ?"),
     dropReceipt: db.query<Count, []>(

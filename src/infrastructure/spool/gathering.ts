@@ -15,6 +15,7 @@ export interface Call {
 /** What makes room, and nobody waits for. */
 export interface Settled {
   outcomes?: readonly Outcomes[];
+  partly?: readonly Outcomes[];
   refused?: readonly Refused[];
   forget?: number;
 }
@@ -42,8 +43,11 @@ export function createGathering(): Gathering {
     const taken = settled;
     settled = nothing();
     if (behind.size === 0) return taken;
-    settled.outcomes = taken.outcomes.filter(({ number }) => behind.has(number));
-    return { ...taken, outcomes: taken.outcomes.filter(({ number }) => !behind.has(number)) };
+    const isBehind = ({ number }: Outcomes): boolean => behind.has(number);
+    const isNot = (outcomes: Outcomes): boolean => !isBehind(outcomes);
+    settled.outcomes = taken.outcomes.filter(isBehind);
+    settled.partly = taken.partly.filter(isBehind);
+    return { ...taken, outcomes: taken.outcomes.filter(isNot), partly: taken.partly.filter(isNot) };
   }
 
   return {
@@ -52,14 +56,16 @@ export function createGathering(): Gathering {
       calls.push({ chunks: [...chunks], answers: [...answers], measures: sizes, resolve, reject });
       return promise;
     },
-    settle({ outcomes = [], refused = [], forget = 0 }) {
+    settle({ outcomes = [], partly = [], refused = [], forget = 0 }) {
       for (const outcome of outcomes) settled.outcomes.push(outcome);
+      for (const outcome of partly) settled.partly.push(outcome);
       for (const record of refused) settled.refused.push(record);
       settled.forget = Math.max(settled.forget, forget);
     },
     wanted() {
       if (calls.length > 0) return "now";
-      return settled.outcomes.length + settled.refused.length + settled.forget > 0 ? "soon" : undefined;
+      const { outcomes, partly, refused, forget } = settled;
+      return outcomes.length + partly.length + refused.length + forget > 0 ? "soon" : undefined;
     },
     take() {
       let size = 0;
@@ -73,8 +79,9 @@ export function createGathering(): Gathering {
   };
 }
 
-const nothing = (): Pick<Work, "outcomes" | "refused" | "forget"> => ({
+const nothing = (): Pick<Work, "outcomes" | "partly" | "refused" | "forget"> => ({
   outcomes: [],
+  partly: [],
   refused: [],
   forget: 0,
 });

@@ -1,72 +1,86 @@
 import type { Database } from "bun:sqlite";
-import type { Trace } from "../../domain/spool.ts";
+import { outcomeAt, STORED } from "../../domain/outcomes.ts";
+import type { StoredChunk, Trace } from "../../domain/spool.ts";
 import { unpack } from "./packing.ts";
 
 const ID_BYTES = 8;
-const OUTCOME_BYTES = 24;
 
+/** A chunk that is not settled in any part has neither topics nor outcomes. */
 interface Receipt {
   ids: Uint8Array;
-  topics: string;
-  outcomes: Uint8Array;
+  topics: string | null;
+  outcomes: Uint8Array | null;
 }
 
 /** What can be looked up. Throws SQLite's errors. */
 export interface Lookups {
-  read(number: number): Uint8Array | undefined;
-  find(id: Uint8Array): Trace | undefined;
+  read(number: number): StoredChunk | undefined;
+  /** Of events that lie one behind the other in one chunk. */
+  find(ids: Uint8Array): Trace[] | undefined;
   findAnswer(key: string): Uint8Array | undefined;
 }
 
-/** The newest event of an id counts, and one that is stored before those that are settled. */
+/** The newest event of an id counts, and one that is in an unsettled chunk before the others. */
 export function createLookup(db: Database): Lookups {
-  const records = db.query<{ bytes: Uint8Array }, [number]>("SELECT bytes FROM records WHERE number = ?");
+  const records = db.query<{ bytes: Uint8Array; outcomes: Uint8Array | null }, [number]>(
+    "SELECT bytes, outcomes FROM records JOIN chunks USING (number) WHERE number = ?",
+  );
   const answers = db.query<{ answer: Uint8Array }, [string]>("SELECT answer FROM answers WHERE key = ?");
-  const refused = db.query<{ text: string }, [Uint8Array, number]>(
-    "SELECT text FROM refused WHERE id = ? AND code = ? ORDER BY sequence DESC LIMIT 1",
+  const refused = db.query<{ code: number; text: string }, [Uint8Array, number | null]>(
+    "SELECT code, text FROM refused WHERE id = ? AND code = ifnull(?, code) ORDER BY sequence DESC LIMIT 1",
   );
-  const chunks = db.query<Pick<Receipt, "ids">, [Uint8Array]>("SELECT ids FROM chunks WHERE instr(ids, ?)");
-  const receipts = db.query<Receipt, [Uint8Array]>(
-    "SELECT ids, topics, outcomes FROM receipts WHERE instr(ids, ?) ORDER BY number DESC",
+  const places = ["chunks", "receipts"].map((table) =>
+    db.query<Receipt, [Uint8Array]>(
+      `SELECT ids, topics, outcomes FROM ${table} WHERE instr(ids, ?) ORDER BY number DESC`,
+    ),
   );
+
+  function traceAt({ topics, outcomes }: Receipt, index: number, id: Uint8Array): Trace {
+    if (topics === null || outcomes === null) return { status: "stored" };
+    const { code, ...position } = outcomeAt(outcomes, index);
+    if (code === STORED) return { status: "stored" };
+    if (code !== 0) return { status: "failed", code, text: refused.get(id, code)?.text ?? "" };
+    return { status: "delivered", ...known(position), topic: topicAt(topics, position.topic) };
+  }
 
   return {
     read(number) {
-      const packed = records.get(number)?.bytes;
-      return packed && unpack(packed);
+      const { bytes, outcomes } = records.get(number) ?? {};
+      return bytes && { bytes: unpack(bytes), outcomes: outcomes ?? undefined };
     },
     findAnswer: (key) => answers.get(key)?.answer,
-    find(id) {
-      if (chunks.all(id).some(({ ids }) => indexOf(ids, id) >= 0)) return { status: "stored" };
-      for (const receipt of receipts.all(id)) {
-        const index = indexOf(receipt.ids, id);
-        if (index < 0) continue;
-        const { code, ...position } = outcomeAt(receipt, index);
-        if (code === 0) return { status: "delivered", ...position };
-        return { status: "failed", code, text: refused.get(id, code)?.text ?? "" };
+    find(ids) {
+      for (const place of places) {
+        for (const receipt of place.all(ids)) {
+          const first = indexOf(receipt.ids, ids);
+          if (first >= 0) return split(ids).map((id, index) => traceAt(receipt, first + index, id));
+        }
       }
-      return undefined;
+      const put = refused.get(ids, null);
+      return put === null ? undefined : [{ status: "failed", ...put }];
     },
   };
 }
 
-/** The last event with this id; -1 where there is none: SQLite also finds bytes that begin in one id and end in the next. */
-function indexOf(ids: Uint8Array, id: Uint8Array): number {
-  for (let at = ids.length - ID_BYTES; at >= 0; at -= ID_BYTES)
-    if (Buffer.compare(ids.subarray(at, at + ID_BYTES), id) === 0) return at / ID_BYTES;
+const split = (ids: Uint8Array): Uint8Array[] =>
+  Array.from({ length: ids.length / ID_BYTES }, (_, index) =>
+    ids.subarray(index * ID_BYTES, (index + 1) * ID_BYTES),
+  );
+
+/** Where these ids were last; -1 where they are not: SQLite also finds bytes that begin in one id and end in the next. */
+function indexOf(ids: Uint8Array, wanted: Uint8Array): number {
+  for (let at = ids.length - wanted.length; at >= 0; at -= ID_BYTES)
+    if (Buffer.compare(ids.subarray(at, at + wanted.length), wanted) === 0) return at / ID_BYTES;
   return -1;
 }
 
-function outcomeAt({ topics, outcomes }: Receipt, index: number) {
-  const view = new DataView(outcomes.buffer, outcomes.byteOffset + index * OUTCOME_BYTES, OUTCOME_BYTES);
-  const known = (value: number): number | null => (value < 0 ? null : value);
+function topicAt(topics: string, index: number): string {
   const names: unknown = JSON.parse(topics);
-  const topic: unknown = Array.isArray(names) ? names[view.getUint16(22, true)] : undefined;
-  return {
-    code: view.getInt16(20, true),
-    topic: typeof topic === "string" ? topic : "",
-    partition: view.getInt32(16, true),
-    offset: known(view.getFloat64(0, true)),
-    timestamp: known(view.getFloat64(8, true)),
-  };
+  const topic: unknown = Array.isArray(names) ? names[index] : undefined;
+  return typeof topic === "string" ? topic : "";
+}
+
+function known({ partition, offset, timestamp }: Omit<ReturnType<typeof outcomeAt>, "code">) {
+  const orNull = (value: number): number | null => (value < 0 ? null : value);
+  return { partition, offset: orNull(offset), timestamp: orNull(timestamp) };
 }

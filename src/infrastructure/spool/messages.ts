@@ -1,9 +1,19 @@
-import type { Chunk, FoundChunk, Outcomes, Refused, SpoolError, Trace } from "../../domain/spool.ts";
+import type {
+  Chunk,
+  FoundChunk,
+  Outcomes,
+  Refused,
+  SpoolError,
+  StoredChunk,
+  Trace,
+} from "../../domain/spool.ts";
 
 /** What goes to disk together. */
 export interface Work {
   chunks: Chunk[];
   outcomes: Outcomes[];
+  /** Of chunks that are not settled yet. */
+  partly: Outcomes[];
   refused: Refused[];
   answers: Answer[];
   /** Answers taken before go; milliseconds since the epoch. */
@@ -14,6 +24,8 @@ export interface Answer {
   key: string;
   answer: Uint8Array;
   at: number;
+  /** Of a claim: it is written where a chunk of this work has the event with this id hash. */
+  event?: Uint8Array;
 }
 
 /** What is asked of the thread. A lookup carries a number of its own, and so does what was found. */
@@ -25,7 +37,7 @@ export type Request =
   | ({ call: number } & Lookup);
 
 export type Lookup =
-  { kind: "read"; number: number } | { kind: "find"; id: Uint8Array } | { kind: "findAnswer"; key: string };
+  { kind: "read"; number: number } | { kind: "find"; ids: Uint8Array } | { kind: "findAnswer"; key: string };
 
 /** What the thread says. */
 export type Reply =
@@ -40,7 +52,8 @@ export type Fault = Pick<SpoolError, "reason" | "detail">;
 
 export interface Found {
   bytes?: Uint8Array | undefined;
-  trace?: Trace | undefined;
+  chunk?: StoredChunk | undefined;
+  traces?: Trace[] | undefined;
 }
 
 /** What a file holds when it is opened. */

@@ -113,6 +113,7 @@ function openOurs(folder: string): Database | { word: string; why: string } {
 const WHY = {
   foreign: "it is a database of another application",
   newer: "a newer version of sidepost wrote it; start that one to send what is in it",
+  older: "an older version of sidepost wrote it; start that one to send what is in it",
 };
 
 /** Renames the file and what belongs to it, so that SQLite still finds them together. */

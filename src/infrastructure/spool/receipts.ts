@@ -1,15 +1,33 @@
 import type { ReceiptSource } from "../../domain/ports.ts";
-import type { SpoolFile } from "../../domain/spool.ts";
+import type { Receipt } from "../../domain/receipt.ts";
+import type { SpoolFile, Trace } from "../../domain/spool.ts";
 import { kafkaFailure } from "../kafka/errors.ts";
 
 /** What the file knows of events, also of those that earlier processes took. */
-export const spoolReceipts = (file: SpoolFile, hashOf: (id: string) => Uint8Array): ReceiptSource => ({
+export const spoolReceipts = (file: SpoolFile, hashOf: HashOf): ReceiptSource => ({
   async find(id) {
     const trace = await file.find(hashOf(id));
-    if (trace === undefined) return undefined;
-    if (trace.status === "failed")
-      return { status: "failed", id, error: kafkaFailure(trace.code, trace.text) };
-    return { ...trace, id };
+    return trace && toReceipt(id, trace);
   },
   reach: () => "those on disk and some 100,000 that were",
 });
+
+/**
+ * The receipts of events that were on disk once, and were taken together. Of what is not known any more it is certain that
+ * it was sent from there.
+ */
+export async function claimedReceipts(
+  file: Pick<SpoolFile, "findTogether">,
+  hashOf: HashOf,
+  ids: readonly string[],
+): Promise<Receipt[]> {
+  const traces = await file.findTogether(Buffer.concat(ids.map(hashOf)));
+  return ids.map((id, index) => toReceipt(id, traces?.[index] ?? { status: "stored" }));
+}
+
+type HashOf = (id: string) => Uint8Array;
+
+const toReceipt = (id: string, trace: Trace): Receipt =>
+  trace.status === "failed"
+    ? { status: "failed", id, error: kafkaFailure(trace.code, trace.text) }
+    : { ...trace, id };

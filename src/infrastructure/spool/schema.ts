@@ -2,16 +2,17 @@ import type { Database } from "bun:sqlite";
 
 /** Marks the file as ours, and says which tables are in it. */
 const APPLICATION = 0x73_70_6f_6f;
-const VERSION = 1;
+const VERSION = 2;
 
 export const PAGE_BYTES = 8192;
 
 /**
- * Chunks are two tables, so that what is searched lies close together, apart from the records. `receipts` keep the ids
- * and outcomes of settled chunks.
+ * Chunks are two tables, so that what is searched lies close together, apart from the records. `settled` events of a chunk
+ * have outcomes already; `receipts` keep the ids and outcomes of chunks that are settled as a whole.
  */
 const TABLES = `
-CREATE TABLE chunks (number INTEGER PRIMARY KEY, count INTEGER NOT NULL, size INTEGER NOT NULL, ids BLOB NOT NULL, keys BLOB NOT NULL);
+CREATE TABLE chunks (number INTEGER PRIMARY KEY, count INTEGER NOT NULL, size INTEGER NOT NULL, ids BLOB NOT NULL, keys BLOB NOT NULL,
+  settled INTEGER NOT NULL DEFAULT 0, topics TEXT, outcomes BLOB);
 CREATE TABLE records (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE receipts (number INTEGER PRIMARY KEY, count INTEGER NOT NULL, ids BLOB NOT NULL, topics TEXT NOT NULL, outcomes BLOB NOT NULL);
 CREATE TABLE refused (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL, code INTEGER NOT NULL, text TEXT NOT NULL, bytes BLOB NOT NULL);
@@ -26,7 +27,7 @@ PRAGMA user_version = ${VERSION};
  * Makes a new file ours, or says why an old one is not, in a word for its new name. Throws SQLite's errors. It writes nothing
  * into an old one: the disk may be full. The lock is for good, so that no index of the WAL in shared memory is needed.
  */
-export function claim(db: Database): "foreign" | "newer" | undefined {
+export function claim(db: Database): "foreign" | "newer" | "older" | undefined {
   db.run("PRAGMA locking_mode = EXCLUSIVE");
   const isNew = db.query("SELECT 1 FROM sqlite_master").get() === null && figure(db, "application_id") === 0;
   if (isNew) {
@@ -35,7 +36,8 @@ export function claim(db: Database): "foreign" | "newer" | undefined {
     db.transaction(() => db.run(TABLES))();
   }
   if (figure(db, "application_id") !== APPLICATION) return "foreign";
-  if (figure(db, "user_version") !== VERSION) return "newer";
+  const version = figure(db, "user_version");
+  if (version !== VERSION) return version > VERSION ? "newer" : "older";
   db.run("PRAGMA journal_mode = WAL");
   db.run("PRAGMA synchronous = FULL");
   db.run("PRAGMA wal_autocheckpoint = 0");

@@ -85,10 +85,18 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
   const fits = (bytes: number): boolean => commits.figures.bytes() + bytes <= maxBytes;
   const ask = async (lookup: Lookup): Promise<Found> => (open ? ((await thread?.ask(lookup)) ?? {}) : {});
 
+  /** That nothing is known of a key must not be said before the file is open. */
+  async function askOpen(lookup: Lookup): Promise<Found> {
+    if (!open) throw new SpoolError("unwritable", problem());
+    return ask(lookup);
+  }
+
+  const problem = (): string => trouble.detail() ?? "the spool is not open";
+
   /** Why so many bytes cannot be taken. */
   function refusal(bytes: number): SpoolError | undefined {
     if (closing !== undefined) return CLOSED;
-    if (!open) return new SpoolError("unwritable", trouble.detail() ?? "the spool is not open");
+    if (!open) return new SpoolError("unwritable", problem());
     if (fits(bytes)) return undefined;
     const held = `the spool has ${commits.figures.bytes()} bytes of ${maxBytes}`;
     return new SpoolError(
@@ -109,29 +117,31 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
   attempt();
   await tried.promise;
   return {
-    async append(chunks) {
+    async append(chunks, claims = []) {
       const measures = chunks.map(measure);
-      const error = refusal(sizeOf(measures));
+      const error = refusal(claims.reduce((sum, { answer }) => sum + answer.length, sizeOf(measures)));
       if (error) throw error;
-      await commits.append(chunks, measures, []);
+      await commits.append(chunks, measures, claims);
     },
     settle: (outcomes) => commits.settle({ outcomes }),
+    settlePartly: (partly) => commits.settle({ partly }),
     refuse: (refused) => commits.settle({ refused }),
-    read: async (number) => (await ask({ kind: "read", number })).bytes,
-    find: async (id) => (await ask({ kind: "find", id })).trace,
+    read: async (number) => (await ask({ kind: "read", number })).chunk,
+    find: async (id) => (await ask({ kind: "find", ids: id })).traces?.[0],
+    findTogether: async (ids) => (await askOpen({ kind: "find", ids })).traces,
     async putAnswer(key, answer, at) {
       const error = refusal(answer.length + key.length);
       if (error) throw error;
       await commits.append([], [], [{ key, answer, at }]);
     },
-    findAnswer: async (key) => (await ask({ kind: "findAnswer", key })).bytes,
+    findAnswer: async (key) => (await askOpen({ kind: "findAnswer", key })).bytes,
     forgetAnswers: (before) => commits.settle({ forget: before }),
     hasRoom: (bytes) => open && trouble.detail() === undefined && fits(bytes),
     status() {
-      const problem = trouble.detail();
+      const detail = trouble.detail();
       return {
         open,
-        ...(problem === undefined ? {} : { problem }),
+        ...(detail === undefined ? {} : { problem: detail }),
         bytes: commits.figures.bytes(),
         records: commits.figures.records(),
       };

@@ -5,7 +5,7 @@ import type { Reply, Request } from "./messages.ts";
 // The thread of the spool: whatever waits for the disk waits here. The engine answers each message, and never throws.
 
 const say = (reply: Reply): void => {
-  const bytes = reply.kind === "found" ? reply.bytes?.buffer : undefined;
+  const bytes = reply.kind === "found" ? (reply.bytes ?? reply.chunk?.bytes)?.buffer : undefined;
   parentPort?.postMessage(reply, bytes instanceof ArrayBuffer ? [bytes] : []);
 };
 

@@ -3,7 +3,14 @@ import { PROBE_BYTES, type Tables } from "./file.ts";
 import type { Work } from "./messages.ts";
 import { ensureRoom } from "./room.ts";
 
-export const NO_WORK: Work = { chunks: [], outcomes: [], refused: [], answers: [], forget: 0 };
+export const NO_WORK: Work = { chunks: [], outcomes: [], partly: [], refused: [], answers: [], forget: 0 };
+
+interface Sized {
+  bytes?: Uint8Array;
+  outcomes?: Uint8Array;
+}
+
+const NONE = new Uint8Array(0);
 
 /** Writes, and remembers what it owes. What fails is returned. */
 export interface Writer {
@@ -17,8 +24,8 @@ export interface Writer {
 export function createWriter(db: Database, tables: Tables, onDropped: (records: number) => void): Writer {
   let owed = NO_WORK;
 
-  function commit({ chunks, answers }: Pick<Work, "chunks" | "answers">): void {
-    const dropped = tables.write({ ...owed, chunks, answers });
+  function commit({ chunks, partly, answers }: Pick<Work, "chunks" | "partly" | "answers">): void {
+    const dropped = tables.write({ ...owed, chunks, partly, answers });
     owed = NO_WORK;
     if (dropped > 0) onDropped(dropped);
   }
@@ -46,7 +53,11 @@ export function createWriter(db: Database, tables: Tables, onDropped: (records: 
 
   return {
     write(work) {
-      const bytes = work.chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0);
+      const added: Sized[] = [...work.chunks, ...work.partly];
+      const bytes = added.reduce(
+        (sum, it) => sum + (it.bytes ?? NONE).length + (it.outcomes ?? NONE).length,
+        0,
+      );
       return attempt(work, bytes, () => {});
     },
     probe: () => attempt(NO_WORK, PROBE_BYTES, tables.probe),

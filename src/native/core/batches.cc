@@ -125,7 +125,7 @@ void Posts::EnqueueAll(Batch* batch, Body* taken, bool promised, const Destinati
 void Posts::BookStored(Batch* batch, Body* taken) {
   const Entry* const entries = taken->entries();
   for (uint32_t i = 0; i < taken->alive; i++) {
-    Book(batch, i, {-1, -1, -1, kStored, static_cast<uint16_t>(entries[i].type)});
+    Book(batch, i, {-1, -1, -1, kStored, entries[i].type});
   }
 }
 

@@ -48,7 +48,7 @@ char* Posts::Compose(const Scanner& scanner, const ScannedEvent& event, uint32_t
   const std::string_view time = IsPresent(event.time) ? event.time : std::string_view(now.time, sizeof now.time - 1);
   ids_.append(id).push_back('\n');
 
-  entry->type = type_index;
+  entry->type = static_cast<uint16_t>(type_index);
   entry->taken = now_ms_;
   entry->id_hash = IdHash(id);
   entry->bytes = to;

@@ -1,4 +1,7 @@
 // The spool's side of the posts: what goes to disk, and what comes back from there.
+#include <cstring>
+#include <utility>
+
 #include "posts.h"
 
 namespace sidepost {
@@ -55,45 +58,62 @@ void Posts::DropChunk(uint64_t number, std::string_view keys) {
   EachKey(keys, [this](uint32_t key) { journal.RemoveBehind(key); });
 }
 
-bool Posts::Replay(std::string_view records, uint64_t number) {
+bool Posts::Replay(std::string_view records, uint64_t number, std::string_view settled) {
   std::vector<Record> read;
-  size_t bytes = 0;
   for (size_t at = 0; at < records.size();) {
     Record record;
     const size_t size = ReadRecord(records.substr(at), &record);
     if (size == 0) return false;
-    bytes += record.value.size() + record.key.size() + record.id.size() + record.headers.size();
     at += size;
     read.push_back(record);
   }
-  char* to = nullptr;
-  Body* const body = Ledger::Open(read.size(), Ledger::BodySize(read.size(), bytes), &to);
-  Entry* entry = body->entries();
-  for (uint32_t i = 0; i < read.size(); i++, entry++) {
+  if (!settled.empty() && settled.size() != read.size() * sizeof(Outcome)) return false;
+  std::vector<Outcome> outcomes(read.size(), {-1, -1, -1, kStored, 0});
+  if (!settled.empty()) memcpy(outcomes.data(), settled.data(), settled.size());
+  size_t left = 0, bytes = 0;
+  for (size_t i = 0; i < read.size(); i++) {
     const Record& record = read[i];
-    entry->type = TypeFor(record);
-    entry->taken = record.timestamp;
-    entry->id_hash = IdHash(record.id);
-    entry->chunk = number;
-    entry->place = i;
-    entry->promised = true;
-    entry->has_key = record.has_key;
-    entry->header_count = static_cast<uint16_t>(record.header_count);
-    entry->bytes = to;
-    entry->value_size = static_cast<uint32_t>(record.value.size());
-    entry->key_size = static_cast<uint32_t>(record.key.size());
-    entry->id_size = static_cast<uint32_t>(record.id.size());
-    entry->headers_size = static_cast<uint32_t>(record.headers.size());
-    for (const std::string_view part : {record.value, record.key, record.id, record.headers}) {
-      to += part.copy(to, part.size());
-    }
-    Ledger::CountCopies(entry);
-    journal.RemoveBehind(KeyOf(*entry));
-    held_.push_back(entry);
+    journal.RemoveBehind(KeyHash(record.topic, record.has_key, record.key));
+    outcomes[i].type = static_cast<uint16_t>(TypeFor(record));
+    if (outcomes[i].code != kStored) continue;
+    left++;
+    bytes += record.value.size() + record.key.size() + record.id.size() + record.headers.size();
   }
-  journal.Replay(number, body->alive);
-  ledger_->Append(body);
+  if (left > 0) {
+    char* to = nullptr;
+    Body* const body = Ledger::Open(left, Ledger::BodySize(left, bytes), &to);
+    Entry* entry = body->entries();
+    for (uint32_t i = 0; i < read.size(); i++) {
+      if (outcomes[i].code != kStored) continue;
+      entry->type = outcomes[i].type;
+      entry->chunk = number;
+      entry->place = i;
+      to = Refill(read[i], entry, to);
+      held_.push_back(entry++);
+    }
+    ledger_->Append(body);
+  }
+  journal.Replay(number, std::move(outcomes));
   return true;
+}
+
+/// Makes an entry of a record, and returns the end of its bytes.
+char* Posts::Refill(const Record& record, Entry* entry, char* to) {
+  entry->taken = record.timestamp;
+  entry->id_hash = IdHash(record.id);
+  entry->promised = true;
+  entry->has_key = record.has_key;
+  entry->header_count = static_cast<uint16_t>(record.header_count);
+  entry->bytes = to;
+  entry->value_size = static_cast<uint32_t>(record.value.size());
+  entry->key_size = static_cast<uint32_t>(record.key.size());
+  entry->id_size = static_cast<uint32_t>(record.id.size());
+  entry->headers_size = static_cast<uint32_t>(record.headers.size());
+  for (const std::string_view part : {record.value, record.key, record.id, record.headers}) {
+    to += part.copy(to, part.size());
+  }
+  Ledger::CountCopies(entry);
+  return to;
 }
 
 /// The configuration may have changed since the record was written.

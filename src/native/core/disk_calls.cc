@@ -11,6 +11,23 @@ Napi::Value BufferOf(Napi::Env env, const std::string& bytes) {
 
 Napi::Value NumberOf(Napi::Env env, uint64_t number) { return Napi::Number::New(env, static_cast<double>(number)); }
 
+using Settled = Journal::Settled;
+using Chunks = std::vector<Settled>;
+
+Napi::Value ListOf(Napi::Env env, const Chunks& chunks) {
+  auto list = Napi::Array::New(env);
+  uint32_t index = 0;
+  for (const Settled& settled : chunks) {
+    auto taken = Napi::Object::New(env);
+    taken.Set("number", NumberOf(env, settled.number));
+    taken.Set("replayed", Napi::Boolean::New(env, settled.replayed));
+    taken.Set("outcomes", Napi::Buffer<char>::Copy(env, reinterpret_cast<const char*>(settled.outcomes.data()),
+                                                   settled.outcomes.size() * sizeof(Outcome)));
+    list.Set(index++, taken);
+  }
+  return list;
+}
+
 }  // namespace
 
 Napi::Value Producer::Journal(const Napi::CallbackInfo& info) {
@@ -39,19 +56,11 @@ Napi::Value Producer::TakeChunks(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Producer::TakeSettled(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  auto list = Napi::Array::New(env);
-  if (!posts_) return list;
-  uint32_t index = 0;
-  for (const auto& settled : posts_->journal.TakeSettled()) {
-    auto taken = Napi::Object::New(env);
-    taken.Set("number", NumberOf(env, settled.number));
-    taken.Set("replayed", Napi::Boolean::New(env, settled.replayed));
-    taken.Set("outcomes", Napi::Buffer<char>::Copy(env, reinterpret_cast<const char*>(settled.outcomes.data()),
-                                                   settled.outcomes.size() * sizeof(Outcome)));
-    list.Set(index++, taken);
-  }
-  return list;
+  return ListOf(info.Env(), posts_ ? posts_->journal.TakeSettled() : Chunks());
+}
+
+Napi::Value Producer::TakePartlySettled(const Napi::CallbackInfo& info) {
+  return ListOf(info.Env(), posts_ ? posts_->journal.TakePartlySettled(info[0].ToBoolean()) : Chunks());
 }
 
 Napi::Value Producer::TakeRefused(const Napi::CallbackInfo& info) {
@@ -77,8 +86,12 @@ Napi::Value Producer::Spill(const Napi::CallbackInfo& info) {
 Napi::Value Producer::Replay(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!posts_ || !info[0].IsBuffer() || !info[1].IsNumber()) return Throw(env, "Need to specify a chunk and its number");
-  const auto bytes = info[0].As<Napi::Buffer<char>>();
-  const bool taken = posts_->Replay({bytes.Data(), bytes.Length()}, static_cast<uint64_t>(IntegerOf(info[1])));
+  auto view = [](const Napi::Value& value) -> std::string_view {
+    if (!value.IsBuffer()) return {};
+    const auto bytes = value.As<Napi::Buffer<char>>();
+    return {bytes.Data(), bytes.Length()};
+  };
+  const bool taken = posts_->Replay(view(info[0]), static_cast<uint64_t>(IntegerOf(info[1])), view(info[2]));
   HandOver();
   return Napi::Boolean::New(env, taken);
 }
@@ -118,7 +131,7 @@ Napi::Value Producer::HashOf(const Napi::CallbackInfo& info) {
 Napi::Value Producer::DiskStatus(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto status = Napi::Object::New(env);
-  status.Set("oldest", NumberOf(env, posts_ ? static_cast<uint64_t>(posts_->Oldest()) : 0));
+  status.Set("age", NumberOf(env, posts_ ? posts_->Age() : 0));
   status.Set("behind", NumberOf(env, posts_ ? posts_->journal.behind() : 0));
   return status;
 }

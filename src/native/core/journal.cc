@@ -6,6 +6,8 @@ namespace sidepost {
 
 namespace {
 
+constexpr Outcome kUnsettled{-1, -1, -1, kStored, 0};
+
 template <typename Number>
 void Put(std::string& to, Number number) {
   to.append(reinterpret_cast<const char*>(&number), sizeof number);
@@ -28,7 +30,7 @@ void Journal::AddInMemory(Entry* entry, const Record& record) {
   state.open = true;
   state.missing++;
   state.promised += entry->promised;
-  state.outcomes.emplace_back();
+  state.outcomes.push_back(kUnsettled);
 }
 
 void Journal::AddOnDisk(const Record& record) {
@@ -59,11 +61,12 @@ std::vector<Chunk> Journal::Take() {
   return taken;
 }
 
-void Journal::Replay(uint64_t number, uint32_t count) {
+void Journal::Replay(uint64_t number, std::vector<Outcome> outcomes) {
   State& state = states_[number];
   state.replayed = true;
-  state.missing = count;
-  state.outcomes.resize(count);
+  for (const Outcome& outcome : outcomes) state.missing += outcome.code == kStored;
+  state.outcomes = std::move(outcomes);
+  FinishIfDone(number, state);
 }
 
 void Journal::Settle(const Entry& entry, const Outcome& outcome) {
@@ -72,6 +75,8 @@ void Journal::Settle(const Entry& entry, const Outcome& outcome) {
   State& state = known->second;
   state.outcomes[entry.place] = outcome;
   state.missing--;
+  const bool partly = state.open || state.missing > 0;
+  if (partly && !std::exchange(state.touched, true)) touched_.push_back(entry.chunk);
   FinishIfDone(entry.chunk, state);
 }
 
@@ -82,6 +87,29 @@ void Journal::FinishIfDone(uint64_t number, State& state) {
 }
 
 std::vector<Journal::Settled> Journal::TakeSettled() { return std::exchange(settled_, {}); }
+
+std::vector<Journal::Settled> Journal::TakePartlySettled(bool all) {
+  std::vector<uint64_t> numbers = std::exchange(ripe_, std::exchange(touched_, {}));
+  if (all) {
+    numbers.clear();
+    for (const auto& [number, state] : states_) {
+      if (state.missing < state.outcomes.size()) numbers.push_back(number);
+    }
+  }
+  std::vector<Settled> taken;
+  for (const uint64_t number : numbers) {
+    const auto known = states_.find(number);
+    if (known == states_.end()) continue;
+    State& state = known->second;
+    if (state.open) {
+      touched_.push_back(number);
+      continue;
+    }
+    state.touched = false;
+    taken.push_back({number, state.replayed, state.outcomes});
+  }
+  return taken;
+}
 
 void Journal::AddBehind(uint32_t key) {
   records_behind_++;

@@ -42,6 +42,11 @@ struct Outcome {
 };
 static_assert(sizeof(Outcome) == 24, "the spool keeps them as they are");
 
+/// In place of a code: the event is not settled, and on disk.
+constexpr int16_t kStored = -1005;
+/// In place of a failed event's offset: Kafka surely does not have it.
+constexpr int64_t kNowhere = -2;
+
 /// JavaScript thread only.
 ///
 /// Two chunks are filled at a time. One takes events that are in memory as well, the other those that are on disk alone.
@@ -60,8 +65,9 @@ class Journal {
   /// The chunks of this moment, those that need not be written left out.
   std::vector<Chunk> Take();
 
-  /// A chunk that was read from disk; its events are entries now.
-  void Replay(uint64_t number, uint32_t count);
+  /// A chunk that was read from disk; its events are entries now, but for those that were settled before: `outcomes` has
+  /// all of them, kStored where there is no outcome yet.
+  void Replay(uint64_t number, std::vector<Outcome> outcomes);
   void Settle(const Entry& entry, const Outcome& outcome);
 
   /// Forgets a chunk that could not be written.
@@ -74,6 +80,9 @@ class Journal {
   };
   /// The chunks whose records are all settled, each once.
   std::vector<Settled> TakeSettled();
+  /// Chunks of which some records are settled, and others kStored: those that this call finds for the second time, and
+  /// each again only when more of it is settled. `all`: every one, for the end.
+  std::vector<Settled> TakePartlySettled(bool all);
 
   /// Whether live events of the key must go to disk, behind those that are there alone. 0 is no key.
   bool IsBehind(uint32_t key) const { return key != 0 && behind_[key % kSlots] > 0; }
@@ -86,6 +95,7 @@ class Journal {
   struct State {
     bool replayed = false;
     bool open = false;
+    bool touched = false;  // among touched_ or ripe_
     uint32_t missing = 0;
     uint32_t promised = 0;
     std::vector<Outcome> outcomes;
@@ -101,6 +111,8 @@ class Journal {
   Chunk on_disk_;
   std::unordered_map<uint64_t, State> states_;
   std::vector<Settled> settled_;
+  std::vector<uint64_t> touched_;  // chunks of which something was settled since the last TakePartlySettled()
+  std::vector<uint64_t> ripe_;     // and before it
   std::vector<uint32_t> behind_ = std::vector<uint32_t>(kSlots, 0);
   size_t records_behind_ = 0;
 };

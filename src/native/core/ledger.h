@@ -19,7 +19,9 @@ struct Entry {
   Body* body = nullptr;
   void* carried = nullptr;  // what is told of its end: a slot (odd), a batch (even); null for a replayed event
   uint32_t index = 0;       // in its batch
-  uint32_t type = 0;        // index of its event type
+  uint16_t type = 0;        // index of its event type
+  bool sent = false;        // a client took it
+  bool doubtful = false;    // one that is gone did, and may have brought it to Kafka
   int64_t taken = 0;        // milliseconds since the epoch
   uint64_t id_hash = 0;
   uint64_t chunk = 0;       // that has it on disk, 0 for none
@@ -43,6 +45,7 @@ struct Entry {
 struct Body {
   size_t bytes;    // of memory that it takes, librdkafka's copies of keys and headers among them
   uint32_t alive;  // entries that are not settled
+  uint32_t since;  // when it was taken: milliseconds of a clock that nobody sets, modulo 2^32
   Entry* entries() { return reinterpret_cast<Entry*>(this + 1); }
 };
 
@@ -71,6 +74,8 @@ class Ledger {
   void Free(Entry* entry);
 
   Entry* first() const { return first_; }
+  /// Milliseconds since the first entry was taken; 0 where there is none.
+  uint32_t Age() const;
 
  private:
   Queue* queue_;

@@ -125,6 +125,7 @@ rd_kafka_resp_err_t Posts::Send(Entry* entry, const Destination& to) {
   message.carried = entry;
   const rd_kafka_resp_err_t code = Enqueue(to.handle, message);
   if (code && message.headers) rd_kafka_headers_destroy(message.headers);
+  entry->sent = entry->sent || !code;
   return code;
 }
 
@@ -153,7 +154,8 @@ void Posts::HandOver(const Destination& to, Reports* reports) {
 }
 
 void Posts::Fail(Entry* entry, int code, const Destination& to, Reports* reports) {
-  const Outcome outcome{-1, -1, -1, static_cast<int16_t>(code), static_cast<uint16_t>(entry->type)};
+  const int64_t offset = entry->sent ? RD_KAFKA_OFFSET_INVALID : kNowhere;
+  const Outcome outcome{static_cast<double>(offset), -1, -1, static_cast<int16_t>(code), entry->type};
   if (Batch* batch = BatchOf(*entry)) {
     Book(batch, entry->index, outcome);
   } else if (entry->carried) {
@@ -162,7 +164,7 @@ void Posts::Fail(Entry* entry, int code, const Destination& to, Reports* reports
     message.key = entry->has_key ? entry->key().data() : nullptr;
     message.key_size = entry->key_size;
     message.carried = entry->carried;
-    reports->AddRefused(message, static_cast<rd_kafka_resp_err_t>(code));
+    reports->AddRefused(message, static_cast<rd_kafka_resp_err_t>(code), offset);
   }
   Settle(entry, outcome);
   settled_.pop_back();
@@ -209,17 +211,20 @@ void Posts::Report(const rd_kafka_message_t* message, bool client_failed, Report
   const bool stored = unsettled && abandoning_ && entry->chunk != 0;
   rd_kafka_timestamp_type_t type;
   const int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+  const bool nowhere = message->err && !entry->doubtful &&
+                       rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+  const int64_t offset = nowhere ? kNowhere : message->offset;
   const Outcome outcome{
-      static_cast<double>(message->offset),
+      static_cast<double>(offset),
       static_cast<double>(type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp),
       message->partition,
       static_cast<int16_t>(stored ? kStored : message->err),
-      static_cast<uint16_t>(entry->type),
+      entry->type,
   };
   if (Batch* batch = BatchOf(*entry)) {
     Book(batch, entry->index, outcome);
   } else if (entry->carried) {
-    reports->AddPosted(message, entry->carried, outcome.code);
+    reports->AddPosted(message, entry->carried, outcome.code, offset);
     ForgetChecks();
   }
   Settle(entry, outcome);
@@ -252,7 +257,10 @@ void Posts::Detach() {
 void Posts::Renew() {
   kept_.clear();
   held_.clear();
-  for (Entry* entry = ledger_->first(); entry; entry = entry->next) held_.push_back(entry);
+  for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
+    entry->doubtful = entry->sent;
+    held_.push_back(entry);
+  }
 }
 
 }  // namespace sidepost

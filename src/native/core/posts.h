@@ -34,8 +34,6 @@ class Posts {
   /// Why nothing of a body was taken. Negative and outside librdkafka's codes, which share the return value.
   /// `broken_at` tells where a malformed one breaks.
   enum Refusal { kMalformed = -1001, kInvalid = -1002, kNoRoom = -1003, kTooMuch = -1004 };
-  /// In place of a code: the event was not delivered, and is on disk.
-  static constexpr int kStored = -1005;
 
   /// False where the value is no index of an event type.
   bool ReadType(const Napi::Value& value, size_t* index) const {
@@ -101,10 +99,11 @@ class Posts {
   void Spill();
   /// The chunk could not be written: its events are in memory alone, or nowhere.
   void DropChunk(uint64_t number, std::string_view keys);
-  /// Takes the records of a chunk as events of their own, all or none: false where there is no room, or they are none.
-  bool Replay(std::string_view records, uint64_t number);
-  /// When the oldest event that is not settled was taken, in milliseconds since the epoch; 0 for none.
-  int64_t Oldest() const { return ledger_->first() ? ledger_->first()->taken : 0; }
+  /// Takes the records of a chunk as events of their own, all or none: false where they are none. `outcomes`: of those
+  /// that are settled already, as TakePartlySettled() told them; or empty.
+  bool Replay(std::string_view records, uint64_t number, std::string_view outcomes);
+  /// Milliseconds since the oldest event that is not settled was taken; 0 for none.
+  uint32_t Age() const { return ledger_->Age(); }
   struct RefusedRecord {
     uint64_t id_hash;
     int code;
@@ -156,6 +155,7 @@ class Posts {
   char* PutHeaders(const Scanner& scanner, const ScannedEvent& event, const Type& type, std::string_view id,
                    std::string_view time, Entry* entry, char* to);
   Record RecordOf(const Entry& entry) const;
+  static char* Refill(const Record& record, Entry* entry, char* to);
   /// Librdkafka's code for an entry that it would refuse.
   rd_kafka_resp_err_t Check(const Entry& entry) const;
   rd_kafka_resp_err_t Send(Entry* entry, const Destination& to);

@@ -30,6 +30,7 @@ Napi::Function Producer::Define(Napi::Env env) {
                          InstanceMethod<&Producer::Journal>("journal"),
                          InstanceMethod<&Producer::TakeChunks>("takeChunks"),
                          InstanceMethod<&Producer::TakeSettled>("takeSettled"),
+                         InstanceMethod<&Producer::TakePartlySettled>("takePartlySettled"),
                          InstanceMethod<&Producer::TakeRefused>("takeRefused"),
                          InstanceMethod<&Producer::Spill>("spill"),
                          InstanceMethod<&Producer::Replay>("replay"),

@@ -86,6 +86,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value Journal(const Napi::CallbackInfo& info);
   Napi::Value TakeChunks(const Napi::CallbackInfo& info);
   Napi::Value TakeSettled(const Napi::CallbackInfo& info);
+  Napi::Value TakePartlySettled(const Napi::CallbackInfo& info);
   Napi::Value TakeRefused(const Napi::CallbackInfo& info);
   Napi::Value Spill(const Napi::CallbackInfo& info);
   Napi::Value Replay(const Napi::CallbackInfo& info);

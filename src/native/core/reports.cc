@@ -92,9 +92,11 @@ uint32_t Reports::TopicIndex(rd_kafka_topic_t* topic) {
   return last_topic_index_ = known->second;
 }
 
-void Reports::Add(const rd_kafka_message_t* message) { AddPosted(message, message->_private, message->err); }
+void Reports::Add(const rd_kafka_message_t* message) {
+  AddPosted(message, message->_private, message->err, message->offset);
+}
 
-void Reports::AddPosted(const rd_kafka_message_t* message, void* carried, int code) {
+void Reports::AddPosted(const rd_kafka_message_t* message, void* carried, int code, int64_t offset) {
   rd_kafka_timestamp_type_t type;
   const int64_t timestamp = rd_kafka_message_timestamp(message, &type);
   Message reported;
@@ -105,11 +107,11 @@ void Reports::AddPosted(const rd_kafka_message_t* message, void* carried, int co
   reported.key = message->key;
   reported.key_size = message->key_len;
   reported.carried = carried;
-  AddRow(reported, code, message->offset, type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp);
+  AddRow(reported, code, offset, type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp);
 }
 
-void Reports::AddRefused(const Message& message, rd_kafka_resp_err_t code) {
-  AddRow(message, code, RD_KAFKA_OFFSET_INVALID, -1);
+void Reports::AddRefused(const Message& message, rd_kafka_resp_err_t code, int64_t offset) {
+  AddRow(message, code, offset, -1);
 }
 
 void Reports::AddRow(const Message& message, int code, int64_t offset, int64_t timestamp) {

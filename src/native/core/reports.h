@@ -27,9 +27,9 @@ class Reports {
   void Forget();
 
   /// Adds the report of a message that librdkafka did not take after all.
-  void AddRefused(const Message& message, rd_kafka_resp_err_t code);
+  void AddRefused(const Message& message, rd_kafka_resp_err_t code, int64_t offset);
   /// Adds the report of a post, with what its poster gave to be carried.
-  void AddPosted(const rd_kafka_message_t* message, void* carried, int code);
+  void AddPosted(const rd_kafka_message_t* message, void* carried, int code, int64_t offset);
   /// Adds one message's report; calls the listener when the table is full.
   void Add(const rd_kafka_message_t* message);
   /// Calls the listener for everything gathered. It may call back into the producer.

@@ -99,13 +99,35 @@ test("after a 207 of events on their way a retry gets their receipts", async () 
   expect(await published(slow)).toBe(2);
 });
 
-test("what was taken and failed is not sent again with its key", async () => {
+test("what was taken and is surely not in Kafka is sent again with its key", async () => {
   await using lonely = await composeForTest({ ...NO_BROKER, RDKAFKA_MESSAGE_TIMEOUT_MS: "50" });
-  const first = await lonely.post(USER, { data: 1 }, key("h"));
-  expect(first.status).toBe(504);
-  expectReplay(await lonely.post(USER, { data: 1 }, key("h")), first);
+  const posts = [
+    [USER, { data: 1 }, 504],
+    [MANY, [EVENT, EVENT], 207],
+  ] as const;
+  for (const [path, body, status] of posts) {
+    const first = await lonely.post(path, body, key(path));
+    expect(first.status).toBe(status);
+    const again = await lonely.post(path, body, key(path));
+    expect(again.status).toBe(status);
+    expect(again.headers.has("idempotency-replayed")).toBeFalse();
+    expect(again.text).not.toBe(first.text);
+    expect(first.text).not.toContain("nowhere");
+  }
   const { body } = await lonely.get("/api/v1/events/stats");
-  expect(body).toMatchObject({ failed: 1, pending: 0 });
+  expect(body).toMatchObject({ failed: 6, pending: 0 });
+}, 20_000);
+
+test("what was given up on the wire may be in Kafka, and is not sent again with its key", async () => {
+  await using slow = await composeForTest({}, SLOW);
+  // From then on the client knows the topic, and the next event goes on the wire at once.
+  expect(await slow.post(USER, { data: 0 })).toMatchObject({ status: 201 });
+  const waiting = slow.post(USER, { data: 1 }, key("h"));
+  await Bun.sleep(100);
+  await slow.app.producer.abandon();
+  const first = await waiting;
+  expect(first).toMatchObject({ status: 503, problem: { code: "delivery-abandoned" } });
+  expectReplay(await slow.post(USER, { data: 1 }, key("h")), first);
 });
 
 test("where nothing was taken the key is free: the post may be put right, or come when there is room", async () => {

@@ -30,7 +30,7 @@ test("a writer killed at any moment leaves everything that was acknowledged", as
       else expect(["stored", "delivered"]).toContain(status);
       if (status !== "stored") continue;
       expect(unsettled.get(number)).toBe(1 + (number % 5));
-      expect(await opened.spool.read(number)).toEqual(chunk(number, 1 + (number % 5)).bytes);
+      expect((await opened.spool.read(number))?.bytes).toEqual(chunk(number, 1 + (number % 5)).bytes);
     }
   }
 });

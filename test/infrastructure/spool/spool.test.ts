@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { claimedReceipts } from "../../../src/infrastructure/spool/receipts.ts";
+import { STORED } from "../../../src/domain/outcomes.ts";
 import { chunk, delivered, id, newFolder, open, outcomes } from "./support.ts";
 
 test("what is appended is there after the file is opened again, in order", async () => {
@@ -13,7 +15,7 @@ test("what is appended is there after the file is opened again, in order", async
   expect(again.found).toMatchObject([
     { last: 3, chunks: keys.map((it, at) => ({ number: at + 1, keys: it })) },
   ]);
-  expect(await again.spool.read(2)).toEqual(chunk(2, 3).bytes);
+  expect((await again.spool.read(2))?.bytes).toEqual(chunk(2, 3).bytes);
   expect(again.spool.status()).toMatchObject({ open: true, records: 5, bytes: 5 * 412 });
 });
 
@@ -38,6 +40,79 @@ test("a settled chunk is gone, and what became of its events is known, also afte
   expect(await spool.find(id(2))).toEqual({ status: "stored" });
   expect(await spool.find(id(3))).toBeUndefined();
   expect(spool.status()).toMatchObject({ records: 1, bytes: 412 + 3 * 32 + 5 });
+});
+
+test("what is settled of a chunk is known, and comes with its records after a restart", async () => {
+  using folder = newFolder();
+  const partly = outcomes(1, [{ offset: 7, timestamp: 1000 }, { code: STORED }, { code: 10 }], ["orders"]);
+  const expected = partly.outcomes.slice();
+  {
+    await using first = await open(folder.path);
+    await first.spool.append([chunk(1, 3), chunk(2)]);
+    first.spool.settlePartly([partly]);
+    expect(first.spool.status()).toMatchObject({ records: 2 });
+  }
+  await using again = await open(folder.path);
+  expect(again.found[0]?.chunks).toMatchObject([
+    { number: 1, count: 1 },
+    { number: 2, count: 1 },
+  ]);
+  const { spool } = again;
+  expect(spool.status()).toMatchObject({ records: 2 });
+  expect(await spool.read(1)).toEqual({ bytes: chunk(1, 3).bytes, outcomes: expected });
+  expect(await spool.find(id(1, 0))).toMatchObject({ status: "delivered", topic: "orders", offset: 7 });
+  expect(await spool.find(id(1, 1))).toEqual({ status: "stored" });
+  expect(await spool.find(id(1, 2))).toMatchObject({ status: "failed", code: 10 });
+  spool.settle([delivered(1, 3)]);
+  await spool.append([chunk(3)]);
+  expect(await spool.read(1)).toBeUndefined();
+  expect(spool.status()).toMatchObject({ records: 2 });
+});
+
+test("what is settled of a chunk that is still on its way to the file comes behind it", async () => {
+  using folder = newFolder();
+  {
+    await using first = await open(folder.path);
+    const large = chunk(1, 1, 9 * 1024 * 1024);
+    const written = [first.spool.append([large]), first.spool.append([chunk(2, 2)])];
+    first.spool.settlePartly([outcomes(2, [{ offset: 1 }, { code: STORED }])]);
+    await Promise.all(written);
+  }
+  await using again = await open(folder.path);
+  expect(await again.spool.find(id(2, 0))).toMatchObject({ status: "delivered", offset: 1 });
+});
+
+test("a key is written with its event, and not without it", async () => {
+  using folder = newFolder();
+  const claim = (key: string, event: Uint8Array) => ({ key, answer: Buffer.from(key), at: 1, event });
+  {
+    await using first = await open(folder.path);
+    await first.spool.append([chunk(1, 3)], [claim("a", id(1, 2)), claim("b", id(2))]);
+    await first.spool.append([chunk(2)], []);
+    await first.spool.putAnswer("a", Buffer.from("the answer"), 2);
+  }
+  await using again = await open(folder.path);
+  expect(Buffer.from((await again.spool.findAnswer("a"))!).toString()).toBe("the answer");
+  expect(await again.spool.findAnswer("b")).toBeUndefined();
+});
+
+test("events that were taken together are found together", async () => {
+  using folder = newFolder();
+  await using opened = await open(folder.path);
+  const { spool } = opened;
+  const ids = (...indexes: number[]) => Buffer.concat(indexes.map((index) => id(1, index)));
+  await spool.append([chunk(1, 4)]);
+  spool.settlePartly([outcomes(1, [{}, { offset: 7 }, { code: STORED }, { code: STORED }])]);
+  await spool.append([chunk(2)]);
+  expect(await spool.findTogether(ids(1, 2))).toMatchObject([
+    { status: "delivered", offset: 7 },
+    { status: "stored" },
+  ]);
+  expect(await spool.findTogether(ids(1, 3))).toBeUndefined();
+  expect(await claimedReceipts(spool, (name) => id(9, Number(name)), ["1", "2"])).toEqual([
+    { status: "stored", id: "1" },
+    { status: "stored", id: "2" },
+  ]);
 });
 
 test("the highest number is known when nothing is left", async () => {
