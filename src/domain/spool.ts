@@ -129,8 +129,8 @@ export interface SettledChunk extends Outcomes {
 }
 
 export interface JournalStatus {
-  /** When the oldest event that is not settled was taken, in milliseconds since the epoch; 0 where there is none. */
-  oldest: number;
+  /** Milliseconds since the oldest event that is not settled was taken, whatever the wall clock does; 0 where there is none. */
+  age: number;
   /** Events on disk alone. */
   behind: number;
 }

@@ -48,8 +48,6 @@ export interface SpoolingOptions {
   /** Books replayed events, which no post waits for. */
   replayed: Replayed;
   logger: Logger;
-  /** Milliseconds since the epoch. */
-  now?: () => number;
 }
 
 /** An outage is over when nothing has waited for longer. */
@@ -61,7 +59,7 @@ const NO_KEYS = new Uint8Array(0);
  * before anything that is taken later, so the disk has the order in which events were taken.
  */
 export async function createSpooling(options: SpoolingOptions): Promise<Spooling> {
-  const { mode, journal, deliveryTimeout, replayed, logger, now = () => Date.now() } = options;
+  const { mode, journal, deliveryTimeout, replayed, logger } = options;
   let file: SpoolFile | undefined;
   let writing = false;
   /** Some of memory may be in no chunk though it is writing. */
@@ -156,8 +154,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   }
 
   function judge(): void {
-    const { oldest, behind } = journal.status();
-    const age = oldest === 0 ? 0 : now() - oldest;
+    const { age, behind } = journal.status();
     if (!writing) {
       if (mode === "always") begin("the spool takes events again");
       else if (age > deliveryTimeout)

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { createClock } from "../chaos/clock.ts";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { freePorts } from "../helpers/ports.ts";
@@ -167,6 +168,28 @@ test(
       return family?.samples.get("producer_events_replayed_total") === 1200 || undefined;
     };
     await waitUntil(replayed, 10_000, () => new Error("not all replayed events were counted"));
+  },
+  MINUTE,
+);
+
+test(
+  "overflow: a wall clock that is set does neither delay nor bring about the way to disk",
+  async () => {
+    const topic = await newTopic(kafka);
+    using clock = createClock();
+    const settings = { ...spool("overflow", { SERVER_WRITE_TIMEOUT: "4s" }), ...clock.env };
+    await using sidepost = await startOn(await nobody(), topic, settings);
+    const wentToDisk = () => sidepost.log.some(({ msg }) => msg === "Spooling: events go to disk");
+    const start = performance.now();
+    expect(await post(sidepost, "/user", { data: 1 }, ASYNC)).toMatchObject({
+      body: { status: "accepted" },
+    });
+    clock.set(3600);
+    await Bun.sleep(2000);
+    // Only where this machine was not too slow for the question.
+    if (performance.now() - start < 3500) expect(wentToDisk()).toBeFalse();
+    clock.set(-3600);
+    await sidepost.waitForLog(({ msg }) => msg === "Spooling: events go to disk", 20_000);
   },
   MINUTE,
 );

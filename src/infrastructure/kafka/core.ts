@@ -114,8 +114,8 @@ export interface EventCore {
   takeSettled(): { number: number; replayed: boolean; outcomes: Uint8Array }[];
   /** Promised events that were refused for good, as records. */
   takeRefused(): { id: Uint8Array; code: number; bytes: Uint8Array }[];
-  /** When the oldest event that is not settled was taken (0: none) and how many are on disk alone. */
-  diskStatus(): { oldest: number; behind: number };
+  /** Milliseconds since the oldest event that is not settled was taken (0: none), and how many are on disk alone. */
+  diskStatus(): { age: number; behind: number };
   /** What became of a recent event: in memory (`chunk`: on disk as well where it is not 0), or settled. */
   findEvent(id: string): FoundEvent | undefined;
 }

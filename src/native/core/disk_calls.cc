@@ -118,7 +118,7 @@ Napi::Value Producer::HashOf(const Napi::CallbackInfo& info) {
 Napi::Value Producer::DiskStatus(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto status = Napi::Object::New(env);
-  status.Set("oldest", NumberOf(env, posts_ ? static_cast<uint64_t>(posts_->Oldest()) : 0));
+  status.Set("age", NumberOf(env, posts_ ? posts_->Age() : 0));
   status.Set("behind", NumberOf(env, posts_ ? posts_->journal.behind() : 0));
   return status;
 }

@@ -1,9 +1,19 @@
 #include "ledger.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <new>
 
 namespace sidepost {
+
+namespace {
+
+uint32_t SteadyMilliseconds() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+}  // namespace
 
 Body* Ledger::Open(size_t entries, size_t size, char** bytes) {
   Body* body = static_cast<Body*>(malloc(size));
@@ -26,6 +36,7 @@ void Ledger::CountCopies(Entry* entry) {
 }
 
 void Ledger::Append(Body* body) {
+  body->since = SteadyMilliseconds();
   Entry* const entries = body->entries();
   for (uint32_t i = 0; i < body->alive; i++) {
     Entry* entry = entries + i;
@@ -35,6 +46,8 @@ void Ledger::Append(Body* body) {
   }
   queue_->Add({body->alive, body->bytes});
 }
+
+uint32_t Ledger::Age() const { return first_ ? SteadyMilliseconds() - first_->body->since : 0; }
 
 void Ledger::Remove(Entry* entry) {
   (entry->previous ? entry->previous->next : first_) = entry->next;

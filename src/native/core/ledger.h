@@ -43,6 +43,7 @@ struct Entry {
 struct Body {
   size_t bytes;    // of memory that it takes, librdkafka's copies of keys and headers among them
   uint32_t alive;  // entries that are not settled
+  uint32_t since;  // when it was taken: milliseconds of a clock that nobody sets, modulo 2^32
   Entry* entries() { return reinterpret_cast<Entry*>(this + 1); }
 };
 
@@ -71,6 +72,8 @@ class Ledger {
   void Free(Entry* entry);
 
   Entry* first() const { return first_; }
+  /// Milliseconds since the first entry was taken; 0 where there is none.
+  uint32_t Age() const;
 
  private:
   Queue* queue_;

@@ -103,8 +103,8 @@ class Posts {
   void DropChunk(uint64_t number, std::string_view keys);
   /// Takes the records of a chunk as events of their own, all or none: false where there is no room, or they are none.
   bool Replay(std::string_view records, uint64_t number);
-  /// When the oldest event that is not settled was taken, in milliseconds since the epoch; 0 for none.
-  int64_t Oldest() const { return ledger_->first() ? ledger_->first()->taken : 0; }
+  /// Milliseconds since the oldest event that is not settled was taken; 0 for none.
+  uint32_t Age() const { return ledger_->Age(); }
   struct RefusedRecord {
     uint64_t id_hash;
     int code;
