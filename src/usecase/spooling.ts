@@ -2,7 +2,7 @@ import { type Failure, failure } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import { type Chunk, type FoundChunk, type Journal, SpoolError, type SpoolFile } from "../domain/spool.ts";
 import type { Claims } from "./claims.ts";
-import { createReplay } from "./replay.ts";
+import { createReplay, type Damaged } from "./replay.ts";
 import { bookSettled, type Replayed } from "./settled.ts";
 
 /** Where events go that outlive the process, as the rest of the service sees it. */
@@ -49,6 +49,8 @@ export interface SpoolingOptions {
   deliveryTimeout: number;
   /** Books replayed events, which no post waits for. */
   replayed: Replayed;
+  /** Books events that were promised, and cannot be sent. */
+  lost: (events: number) => void;
   logger: Logger;
   /** Milliseconds of a monotonic clock. */
   now?: () => number;
@@ -65,7 +67,16 @@ const NO_KEYS = new Uint8Array(0);
  * before anything that is taken later, so the disk has the order in which events were taken.
  */
 export async function createSpooling(options: SpoolingOptions): Promise<Spooling> {
-  const { mode, journal, claims, deliveryTimeout, replayed, logger, now = () => performance.now() } = options;
+  const {
+    mode,
+    journal,
+    claims,
+    deliveryTimeout,
+    replayed,
+    lost,
+    logger,
+    now = () => performance.now(),
+  } = options;
   let file: SpoolFile | undefined;
   let writing = false;
   /** Some of memory may be in no chunk though it is writing. */
@@ -75,7 +86,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   let lastPartly = -Infinity;
   let committing: Promise<void> | undefined;
   let next: PromiseWithResolvers<Failure | undefined> | undefined;
-  const replay = createReplay(journal, async (at) => file?.read(at));
+  const replay = createReplay(journal, async (at) => file?.read(at), setAside);
 
   file = await options.open((found, last) => {
     number = Math.max(number, last + 1);
@@ -84,6 +95,17 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     replay.add(found);
     if (mode === "always" || found.length > 0) begin(found.length > 0 ? "events are on disk" : "always");
   });
+
+  function setAside({ number: at, count, keys }: Damaged): void {
+    journal.drop(at, keys);
+    file?.setAside([at]);
+    lost(count);
+    const why = "what the disk has of these events is not what was written; look at the disk";
+    logger.error(
+      { chunk: at, events: count, why },
+      "Events lost: a part of the spool is damaged and set aside",
+    );
+  }
 
   function refusal(): Failure | undefined {
     const { open = false, problem, hasRoom } = file?.status() ?? {};
