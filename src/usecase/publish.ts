@@ -113,7 +113,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (typeof id !== "string") return { status: "refused", error: id };
     books.accepted(type);
     watch?.taken([id]);
-    const nowhere = producer.wentToDisk();
+    const nowhere = spooling?.writing === true && producer.wentToDisk();
     if (spooling?.writing && (promised || nowhere)) {
       const failed = (error: Failure): Receipt => ({ status: "failed", id, error, nowhere });
       return storedOr<Receipt>(spooling.stored(), { status: "stored", id }, (error) =>
@@ -165,7 +165,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const events = books.acceptedBatch(batch);
     if (batch.size === 0) return [];
     watch?.taken(batch.ids);
-    nowhere = producer.wentToDisk();
+    nowhere = spooling?.writing === true && producer.wentToDisk();
     if (spooling?.writing && (promised || nowhere)) {
       const stored = batch.ids.map((id): Receipt => ({ status: "stored", id }));
       const failed = (error: Failure) =>

@@ -3,7 +3,8 @@ import type { Logger } from "../domain/logger.ts";
 import { type Chunk, type FoundChunk, type Journal, SpoolError, type SpoolFile } from "../domain/spool.ts";
 import type { Claims } from "./claims.ts";
 import { createReplay, type Damaged } from "./replay.ts";
-import { bookSettled, type Replayed } from "./settled.ts";
+import type { Replayed } from "./settled.ts";
+import { createSettling } from "./settling.ts";
 
 /** Where events go that outlive the process, as the rest of the service sees it. */
 export interface Spooling {
@@ -56,8 +57,6 @@ export interface SpoolingOptions {
   now?: () => number;
 }
 
-/** How often the file gets to know what is settled of chunks that are not as a whole. */
-const PARTLY_MS = 1000;
 /** An outage is over when nothing has waited for longer. */
 const KEEPS_UP_MS = 1000;
 const NO_KEYS = new Uint8Array(0);
@@ -83,7 +82,6 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   let gaps = false;
   let ending = false;
   let number = 1;
-  let lastPartly = -Infinity;
   let committing: Promise<void> | undefined;
   let next: PromiseWithResolvers<Failure | undefined> | undefined;
   const replay = createReplay(journal, async (at) => file?.read(at), setAside);
@@ -201,32 +199,10 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   }
 
   const spool = file;
-
-  function settlePartly(all = false): void {
-    if (!all && now() - lastPartly < PARTLY_MS) return;
-    lastPartly = now();
-    const chunks = journal.partlySettled(all);
-    if (chunks.length > 0)
-      spool.settlePartly(
-        chunks.map(({ number: at, topics, outcomes }) => ({ number: at, topics, outcomes })),
-      );
-  }
+  const settling = createSettling({ journal, file, replay, replayed, logger, now });
 
   function turn(): void {
-    const settled = journal.settled();
-    if (settled.length > 0)
-      spool.settle(settled.map(({ number: at, topics, outcomes }) => ({ number: at, topics, outcomes })));
-    for (const chunk of settled) {
-      if (!chunk.replayed) continue;
-      bookSettled(chunk, replay.settled(chunk.number), replayed);
-    }
-    const refused = journal.refused();
-    if (refused.length > 0) {
-      spool.refuse(refused);
-      for (const { code, text } of refused)
-        logger.error({ code, detail: text }, "Event put aside: Kafka refused it for good");
-    }
-    settlePartly();
+    settling.turn();
     if (ending) return;
     judge();
     if (writing) void schedule();
@@ -269,7 +245,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       turn();
       await schedule();
       await committing;
-      settlePartly(true);
+      settling.end();
       await spool.close();
     },
   };
