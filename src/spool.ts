@@ -42,6 +42,7 @@ export async function startSpooling(config: Config, parts: SpoolParts): Promise<
       const byCode = [...failures].map(([code, count]) => [kafkaFailure(code, "").code, count] as const);
       tally.replayed(type, delivered, new Map(byCode));
     },
+    lost: tally.lost,
     logger,
   });
   const timer = setInterval(spooling.turn, TURN_MS);

@@ -19,10 +19,11 @@ export interface Chunk {
 /** A chunk that was in the file when it was opened, and is not settled. `count`: of its events that are not. */
 export type FoundChunk = Pick<Chunk, "number" | "count" | "keys">;
 
-/** The records of a chunk, and the outcomes of those that are settled already, where there are any. */
-export interface StoredChunk {
-  bytes: Uint8Array;
+/** A chunk as the disk has it, and the outcomes of those of its events that are settled already, where there are any. */
+export interface StoredChunk extends Pick<Chunk, "bytes" | "keys"> {
   outcomes?: Uint8Array | undefined;
+  /** Whether it is what was written. Otherwise none of it can be trusted, but that these keys were told when the file was opened. */
+  intact: boolean;
 }
 
 /**
@@ -59,6 +60,8 @@ export interface Refused {
 /** What the file knows of an event. */
 export type Trace =
   | { status: "stored" }
+  /** Its bytes are not what was written. */
+  | { status: "damaged" }
   | ({ status: "delivered" } & Position)
   | { status: "failed"; code: number; text: string };
 
@@ -92,9 +95,11 @@ export interface SpoolFile {
    * get them. Not tried again where the disk takes nothing.
    */
   settlePartly(outcomes: readonly Outcomes[]): void;
+  /** Puts chunks aside that are not what was written: they stay in the file, unless they take a tenth of the limit. */
+  setAside(numbers: readonly number[]): void;
   /** Puts records aside that Kafka refused for good. The oldest go, with a log line, when they take a tenth of the limit. */
   refuse(refused: readonly Refused[]): void;
-  /** The records of a chunk; undefined where it is settled, or lost with a damaged file. */
+  /** A chunk; undefined where it is settled, or lost with a damaged file. */
   read(number: number): Promise<StoredChunk | undefined>;
   /** What is known of the event with this 8-byte id hash. */
   find(id: Uint8Array): Promise<Trace | undefined>;
@@ -137,7 +142,7 @@ export interface Journal {
   /** Events of these keys are on disk alone, and others of the same keys go there behind them, until they are replayed. */
   addBehind(keys: Uint8Array): void;
   /** Takes the records of a chunk on their way, but for those with an outcome. False where they are none. */
-  replay(chunk: StoredChunk, number: number): boolean;
+  replay(chunk: Pick<StoredChunk, "bytes" | "outcomes">, number: number): boolean;
   /** The chunks whose events have all been settled since the last call. */
   settled(): SettledChunk[];
   /**

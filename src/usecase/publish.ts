@@ -201,7 +201,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const events = books.acceptedBatch(batch);
     if (batch.size === 0) return [];
     watch?.taken(batch.ids);
-    nowhere = producer.wentToDisk();
+    nowhere = spooling?.writing === true && producer.wentToDisk();
     if (spooling?.writing && (promised || nowhere)) {
       const stored = batch.ids.map((id): Receipt => ({ status: "stored", id }));
       const failed = (error: Failure) =>

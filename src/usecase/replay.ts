@@ -15,10 +15,19 @@ export interface Replay {
 // Enough to fill the requests to Kafka, and few enough that a live event waits for some milliseconds behind them.
 const WINDOW = 5000;
 
+/** A chunk that is not what was written, or no records. */
+export interface Damaged {
+  number: number;
+  /** Events in it that are not settled. */
+  count: number;
+  keys: Uint8Array;
+}
+
 /** `read` gets a chunk from disk; undefined where it is lost. */
 export function createReplay(
   journal: Pick<Journal, "replay">,
   read: (number: number) => Promise<StoredChunk | undefined>,
+  onDamaged: (chunk: Damaged) => void,
 ): Replay {
   const waiting: { number: number; count: number }[] = [];
   const underWay = new Map<number, { count: number; outcomes: Uint8Array | undefined }>();
@@ -30,7 +39,11 @@ export function createReplay(
       const { number, count } = next;
       const chunk = await read(number);
       waiting.shift();
-      if (chunk === undefined || !journal.replay(chunk, number)) continue;
+      if (chunk === undefined) continue;
+      if (!chunk.intact || !journal.replay(chunk, number)) {
+        onDamaged({ number, count, keys: chunk.keys });
+        continue;
+      }
       underWay.set(number, { count, outcomes: chunk.outcomes });
       events += count;
     }

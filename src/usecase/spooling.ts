@@ -2,8 +2,9 @@ import { type Failure, failure } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import { type Chunk, type FoundChunk, type Journal, SpoolError, type SpoolFile } from "../domain/spool.ts";
 import type { Claims } from "./claims.ts";
-import { createReplay } from "./replay.ts";
-import { bookSettled, type Replayed } from "./settled.ts";
+import { createReplay, type Damaged } from "./replay.ts";
+import type { Replayed } from "./settled.ts";
+import { createSettling } from "./settling.ts";
 
 /** Where events go that outlive the process, as the rest of the service sees it. */
 export interface Spooling {
@@ -49,13 +50,13 @@ export interface SpoolingOptions {
   deliveryTimeout: number;
   /** Books replayed events, which no post waits for. */
   replayed: Replayed;
+  /** Books events that were promised, and cannot be sent. */
+  lost: (events: number) => void;
   logger: Logger;
   /** Milliseconds of a monotonic clock. */
   now?: () => number;
 }
 
-/** How often the file gets to know what is settled of chunks that are not as a whole. */
-const PARTLY_MS = 1000;
 /** An outage is over when nothing has waited for longer. */
 const KEEPS_UP_MS = 1000;
 const NO_KEYS = new Uint8Array(0);
@@ -65,17 +66,25 @@ const NO_KEYS = new Uint8Array(0);
  * before anything that is taken later, so the disk has the order in which events were taken.
  */
 export async function createSpooling(options: SpoolingOptions): Promise<Spooling> {
-  const { mode, journal, claims, deliveryTimeout, replayed, logger, now = () => performance.now() } = options;
+  const {
+    mode,
+    journal,
+    claims,
+    deliveryTimeout,
+    replayed,
+    lost,
+    logger,
+    now = () => performance.now(),
+  } = options;
   let file: SpoolFile | undefined;
   let writing = false;
   /** Some of memory may be in no chunk though it is writing. */
   let gaps = false;
   let ending = false;
   let number = 1;
-  let lastPartly = -Infinity;
   let committing: Promise<void> | undefined;
   let next: PromiseWithResolvers<Failure | undefined> | undefined;
-  const replay = createReplay(journal, async (at) => file?.read(at));
+  const replay = createReplay(journal, async (at) => file?.read(at), setAside);
 
   file = await options.open((found, last) => {
     number = Math.max(number, last + 1);
@@ -84,6 +93,17 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     replay.add(found);
     if (mode === "always" || found.length > 0) begin(found.length > 0 ? "events are on disk" : "always");
   });
+
+  function setAside({ number: at, count, keys }: Damaged): void {
+    journal.drop(at, keys);
+    file?.setAside([at]);
+    lost(count);
+    const why = "what the disk has of these events is not what was written; look at the disk";
+    logger.error(
+      { chunk: at, events: count, why },
+      "Events lost: a part of the spool is damaged and set aside",
+    );
+  }
 
   function refusal(): Failure | undefined {
     if (file?.hasRoom(0)) return undefined;
@@ -178,32 +198,10 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   }
 
   const spool = file;
-
-  function settlePartly(all = false): void {
-    if (!all && now() - lastPartly < PARTLY_MS) return;
-    lastPartly = now();
-    const chunks = journal.partlySettled(all);
-    if (chunks.length > 0)
-      spool.settlePartly(
-        chunks.map(({ number: at, topics, outcomes }) => ({ number: at, topics, outcomes })),
-      );
-  }
+  const settling = createSettling({ journal, file, replay, replayed, logger, now });
 
   function turn(): void {
-    const settled = journal.settled();
-    if (settled.length > 0)
-      spool.settle(settled.map(({ number: at, topics, outcomes }) => ({ number: at, topics, outcomes })));
-    for (const chunk of settled) {
-      if (!chunk.replayed) continue;
-      bookSettled(chunk, replay.settled(chunk.number), replayed);
-    }
-    const refused = journal.refused();
-    if (refused.length > 0) {
-      spool.refuse(refused);
-      for (const { code, text } of refused)
-        logger.error({ code, detail: text }, "Event put aside: Kafka refused it for good");
-    }
-    settlePartly();
+    settling.turn();
     if (ending) return;
     judge();
     if (writing) void schedule();
@@ -246,7 +244,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       turn();
       await schedule();
       await committing;
-      settlePartly(true);
+      settling.end();
       await spool.close();
     },
   };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -234,6 +234,44 @@ test(
     if (performance.now() - start < 3500) expect(wentToDisk()).toBeFalse();
     clock.set(-3600);
     await sidepost.waitForLog(({ msg }) => msg === "Spooling: events go to disk", 20_000);
+  },
+  MINUTE,
+);
+
+test(
+  "an event whose bytes on disk are damaged is not sent, and said to be lost; the others are",
+  async () => {
+    const topic = await newTopic(kafka);
+    const settings = spool("always");
+    const ids: string[] = [];
+    {
+      await using sidepost = await startOn(await nobody(), topic, settings);
+      for (let data = 0; data < 5; data++)
+        ids.push(...idsOf(await post(sidepost, "/user", { data: `"mark ${data}"`, key: "k" }, ASYNC)));
+      sidepost.kill();
+      expect(await sidepost.exited).toBe(0);
+    }
+    const path = join(settings.SPOOL_DIR, "spool.db");
+    const bytes = readFileSync(path);
+    bytes.write("M", bytes.indexOf("mark 2"));
+    writeFileSync(path, bytes);
+    await using next = await startOn(kafka.bootstrap, topic, settings);
+    const expected = ids.filter((_, index) => index !== 2);
+    expect((await consume(kafka.bootstrap, topic, { count: 4 })).map(idOf)).toEqual(expected);
+    expect(next.log).toContainEqual(expect.objectContaining({ level: "error", events: 1 }));
+    expect(await receiptOf(next.url, ids[2]!)).toMatchObject({
+      status: 200,
+      body: { status: "failed", error: { code: "delivery-abandoned" } },
+    });
+    // The key waits for nothing.
+    expect(await post(next, "/user", { data: 5, key: "k" })).toMatchObject({ status: 201 });
+    next.kill();
+    expect(await next.exited).toBe(1);
+    expect(next.log.at(-1)).toMatchObject({ msg: "Drained", lost: 1, spooled: 0 });
+    await using third = await startOn(kafka.bootstrap, topic, settings);
+    third.kill();
+    expect(await third.exited).toBe(0);
+    expect(await consume(kafka.bootstrap, topic)).toHaveLength(5);
   },
   MINUTE,
 );

@@ -4,7 +4,7 @@ import type { EventType } from "../../src/domain/event.ts";
 import type { Batch, Delivery, Producer, Settle, SettleBatch } from "../../src/domain/ports.ts";
 import type { Delivered, Failed } from "../../src/domain/receipt.ts";
 import type { EventLog } from "../../src/usecase/eventlog.ts";
-import { createPublisher } from "../../src/usecase/publish.ts";
+import { createPublisher, type PublisherOptions } from "../../src/usecase/publish.ts";
 import { createTally } from "../../src/usecase/tally.ts";
 
 const USER: EventType = { name: "user", type: "user_created", topic: "events" };
@@ -275,14 +275,41 @@ test("an empty batch is answered at once", () => {
 });
 
 /** A publisher on fakes, and the books that it keeps. */
-function start() {
+test("what only the disk was to have, and did not take, is surely nowhere, and that is the last word on it", async () => {
+  const full = failure("spool-unavailable", "the disk is full");
+  const disk = { writing: true, required: () => undefined, begin: () => true, keep: async () => full };
+  for (const alone of [true, false]) {
+    const { publisher, producer } = start({ ...disk, stored: async () => full });
+    producer.wentToDisk = () => alone;
+    const told: unknown[] = [];
+    const watch = { taken() {}, settled: (outcome: unknown) => void told.push(outcome) };
+    const one = await publisher.one(BODY, USER, "no", undefined, watch);
+    expect(one).toMatchObject({ status: "failed", error: full, nowhere: alone });
+    expect(told).toEqual(alone ? [one] : []);
+    producer.batchOf = [USER];
+    const many = await publisher.many(BODY, "array", "no", undefined, watch);
+    expect(many).toMatchObject([{ status: "failed", error: full, nowhere: alone }]);
+    // The core says of a batch that is on disk alone that it is stored, whatever the disk will say.
+    producer.settleBatch([alone ? { stored: true } : at(1)]);
+    expect(told.at(-1)).toMatchObject([{ status: alone ? "failed" : "delivered" }]);
+  }
+});
+
+function start(spooling?: PublisherOptions["spooling"]) {
   const types = [USER, ORDER];
   let clock = 0;
   const tally = createTally(["user_created", "order_created"], () => clock);
   const lines: string[] = [];
   const producer = new FakeProducer();
   const eventLog = recordLog(lines);
-  const publisher = createPublisher({ producer, types, tally, eventLog, now: () => clock });
+  const publisher = createPublisher({
+    producer,
+    types,
+    tally,
+    eventLog,
+    now: () => clock,
+    ...(spooling === undefined ? {} : { spooling }),
+  });
   return {
     publisher,
     producer,

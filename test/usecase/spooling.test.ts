@@ -153,6 +153,23 @@ test("a chunk whose records are lost with a damaged file holds up none behind it
   expect(journal.replayed).toEqual([2]);
 });
 
+test("a chunk that is not what was written, or no records, is set aside, counted as lost, and holds up none behind it", async () => {
+  const found = [1, 2, 3].map((number) => ({ number, count: number, keys: NONE }));
+  const { spooling, file, journal, lines, lost } = await start({ mode: "always", found });
+  file.broken.add(1);
+  journal.garbage = 2;
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([3]);
+  expect(file.aside).toEqual([1, 2]);
+  expect(journal.dropped).toEqual([
+    [1, [7, 0, 0, 0]],
+    [2, [7, 0, 0, 0]],
+  ]);
+  expect(lost).toEqual([1, 2]);
+  expect(lines.filter((line) => line.startsWith("Events lost"))).toHaveLength(2);
+});
+
 test("a promised event that Kafka refuses for good is put aside, with a line", async () => {
   const { spooling, file, journal, lines } = await start({ mode: "always" });
   journal.refusals.push({ id: new Uint8Array(8), code: 10, text: "too large", bytes: NONE });
@@ -261,6 +278,7 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
   let clock = 0;
   const lines: string[] = [];
   const replayed: unknown[] = [];
+  const lost: number[] = [];
   const note = (_: LogFields, msg: string) => void lines.push(msg);
   const [file, journal, claims] = [new FakeFile(), new FakeJournal(), createClaims()];
   const spooling = await createSpooling({
@@ -273,10 +291,11 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
     },
     deliveryTimeout: 15_000,
     replayed: (type, delivered, failures) => void replayed.push([type, delivered, [...failures]]),
+    lost: (events) => void lost.push(events),
     logger: { debug: note, info: note, warn: note, error: note },
     now: () => clock,
   });
-  return { spooling, file, journal, claims, lines, replayed, pass: (ms: number) => (clock += ms) };
+  return { spooling, file, journal, claims, lines, lost, replayed, pass: (ms: number) => (clock += ms) };
 }
 
 class FakeFile implements SpoolFile {
@@ -286,6 +305,7 @@ class FakeFile implements SpoolFile {
   refused: number[] = [];
   outcomes: Uint8Array | undefined;
   lost = new Set<number>();
+  broken = new Set<number>();
   failWith: Error | undefined;
   problem: string | undefined;
   closed = false;
@@ -311,7 +331,16 @@ class FakeFile implements SpoolFile {
   settlePartly: SpoolFile["settlePartly"] = (chunks) =>
     void this.partly.push(chunks.map(({ number }) => number));
   read = async (number: number) =>
-    this.lost.has(number) ? undefined : { bytes: NONE, outcomes: this.outcomes };
+    this.lost.has(number)
+      ? undefined
+      : {
+          bytes: NONE,
+          keys: new Uint8Array([7, 0, 0, 0]),
+          outcomes: this.outcomes,
+          intact: !this.broken.has(number),
+        };
+  aside: number[] = [];
+  setAside: SpoolFile["setAside"] = (numbers) => void this.aside.push(...numbers);
   find = async () => undefined;
   findTogether = async () => undefined;
   putAnswer = async () => {};
@@ -345,7 +374,9 @@ class FakeJournal implements Journal {
   spill = () => void this.spills++;
   drop: Journal["drop"] = (number, keys) => void this.dropped.push([number, [...keys]]);
   addBehind: Journal["addBehind"] = (keys) => void this.behind.push(keys);
+  garbage: number | undefined;
   replay: Journal["replay"] = (_, number) => {
+    if (number === this.garbage) return false;
     this.replayed.push(number);
     return true;
   };

@@ -66,6 +66,7 @@ export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void
     settle(settled) {
       if (!open) return;
       figures.remove((settled.outcomes ?? []).map(({ number }) => number));
+      figures.remove(settled.damaged ?? []);
       for (const { number, outcomes } of settled.partly ?? []) figures.leave(number, countStored(outcomes));
       gathering.settle(settled);
       schedule();

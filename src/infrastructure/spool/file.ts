@@ -1,5 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { countStored, OUTCOME_BYTES } from "../../domain/outcomes.ts";
+import { checksumOf, checksumOfOutcomes } from "./checksum.ts";
+import { measure } from "./figures.ts";
 import { createLookup, type Lookups } from "./lookup.ts";
 import type { Contents, Work } from "./messages.ts";
 import { pack } from "./packing.ts";
@@ -25,12 +27,12 @@ export interface Tables extends Lookups {
 /** `refusedBytes`: the most that refused records may take. */
 export function openTables(db: Database, refusedBytes: number): Tables {
   const sql = prepare(db);
-  let tally = sql.tally.get() ?? { receipts: 0, refused: 0, answers: 0 };
+  let tally = sql.tally.get() ?? { receipts: 0, refused: 0, answers: 0, damaged: 0 };
 
   function settle(work: Work, now: typeof tally): void {
     for (const { number, topics, outcomes } of work.partly) {
       const settled = outcomes.length / OUTCOME_BYTES - countStored(outcomes);
-      sql.partly.run(settled, JSON.stringify(topics), outcomes, number);
+      sql.partly.run(settled, JSON.stringify(topics), outcomes, checksumOfOutcomes(outcomes), number);
     }
     for (const { number, topics, outcomes } of work.outcomes) {
       now.receipts += sql.receipt.get(JSON.stringify(topics), outcomes, number)?.count ?? 0;
@@ -38,6 +40,15 @@ export function openTables(db: Database, refusedBytes: number): Tables {
       sql.dropChunk.run(number);
     }
     while (now.receipts > RECEIPTS) now.receipts -= sql.dropReceipt.get()?.count ?? now.receipts;
+  }
+
+  function setAside(work: Work, now: typeof tally): void {
+    for (const number of work.damaged) now.damaged += sql.damage.get(number)?.size ?? 0;
+    while (now.damaged > refusedBytes) {
+      const dropped = sql.dropDamaged.get();
+      if (dropped !== null) sql.dropRecords.run(dropped.number);
+      now.damaged -= dropped?.size ?? now.damaged;
+    }
   }
 
   function refuse(work: Work, now: typeof tally): number {
@@ -62,12 +73,15 @@ export function openTables(db: Database, refusedBytes: number): Tables {
 
   const write = db.transaction((work: Work) => {
     const now = { ...tally };
-    for (const { number, count, bytes, keys, ids } of work.chunks) {
-      sql.chunk.run(number, count, bytes.length + keys.length + ids.length, ids, keys);
-      sql.records.run(number, pack(bytes));
+    for (const chunk of work.chunks) {
+      const { number, count, keys, ids } = chunk;
+      const bytes = pack(chunk.bytes);
+      sql.chunk.run(number, count, measure(chunk).size, ids, keys, checksumOf({ ids, keys, bytes }));
+      sql.records.run(number, bytes);
     }
     const dropped = refuse(work, now);
     settle(work, now);
+    setAside(work, now);
     answer(work, now);
     return { now, dropped };
   });
@@ -88,7 +102,7 @@ export function openTables(db: Database, refusedBytes: number): Tables {
   };
 
   function kept(): number {
-    return tally.receipts * RECEIPT_BYTES + tally.refused + tally.answers;
+    return tally.receipts * RECEIPT_BYTES + tally.refused + tally.answers + tally.damaged;
   }
 }
 
@@ -107,10 +121,12 @@ type Count = { count: number };
 
 function prepare(db: Database) {
   return {
-    chunk: db.query("INSERT INTO chunks (number, count, size, ids, keys) VALUES (?, ?, ?, ?, ?)"),
+    chunk: db.query(
+      "INSERT INTO chunks (number, count, size, ids, keys, checksum) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
     records: db.query("INSERT INTO records VALUES (?, ?)"),
     chunks: db.query<Contents["chunks"][number], []>(
-      "SELECT number, count - settled AS count, size, keys FROM chunks ORDER BY number",
+      "SELECT number, count - settled AS count, size, keys FROM chunks WHERE NOT damaged ORDER BY number",
     ),
     last: db.query<{ last: number }, []>(
       "SELECT max(ifnull((SELECT max(number) FROM chunks), 0), ifnull((SELECT max(number) FROM receipts), 0)) AS last",
@@ -118,7 +134,15 @@ function prepare(db: Database) {
     receipt: db.query<Count, [string, Uint8Array, number]>(
       "INSERT INTO receipts SELECT number, count, ids, ?, ? FROM chunks WHERE number = ? RETURNING count",
     ),
-    partly: db.query("UPDATE chunks SET settled = ?, topics = ?, outcomes = ? WHERE number = ?"),
+    partly: db.query(
+      "UPDATE chunks SET settled = ?, topics = ?, outcomes = ?, outcomes_checksum = ? WHERE number = ?",
+    ),
+    damage: db.query<Size, [number]>(
+      "UPDATE chunks SET damaged = 1 WHERE number = ? AND NOT damaged RETURNING size",
+    ),
+    dropDamaged: db.query<Size & { number: number }, []>(
+      "DELETE FROM chunks WHERE number = (SELECT min(number) FROM chunks WHERE damaged) RETURNING number, size",
+    ),
     dropRecords: db.query("DELETE FROM records WHERE number = ?"),
     dropChunk: db.query("DELETE FROM chunks WHERE number = ?"),
     dropReceipt: db.query<Count, []>(
@@ -137,10 +161,11 @@ function prepare(db: Database) {
     dropAnswers: db.query<Size, [number]>(
       "DELETE FROM answers WHERE at < ? RETURNING length(CAST(key AS BLOB)) + length(answer) AS size",
     ),
-    tally: db.query<{ receipts: number; refused: number; answers: number }, []>(
+    tally: db.query<{ receipts: number; refused: number; answers: number; damaged: number }, []>(
       `SELECT ifnull((SELECT sum(count) FROM receipts), 0) AS receipts,
         ifnull((SELECT sum(length(bytes)) FROM refused), 0) AS refused,
-        ifnull((SELECT sum(length(CAST(key AS BLOB)) + length(answer)) FROM answers), 0) AS answers`,
+        ifnull((SELECT sum(length(CAST(key AS BLOB)) + length(answer)) FROM answers), 0) AS answers,
+        ifnull((SELECT sum(size) FROM chunks WHERE damaged), 0) AS damaged`,
     ),
   };
 }

@@ -16,6 +16,7 @@ export interface Call {
 export interface Settled {
   outcomes?: readonly Outcomes[];
   partly?: readonly Outcomes[];
+  damaged?: readonly number[];
   refused?: readonly Refused[];
   forget?: number;
 }
@@ -56,16 +57,18 @@ export function createGathering(): Gathering {
       calls.push({ chunks: [...chunks], answers: [...answers], measures: sizes, resolve, reject });
       return promise;
     },
-    settle({ outcomes = [], partly = [], refused = [], forget = 0 }) {
+    settle({ outcomes = [], partly = [], damaged = [], refused = [], forget = 0 }) {
       for (const outcome of outcomes) settled.outcomes.push(outcome);
       for (const outcome of partly) settled.partly.push(outcome);
+      settled.damaged.push(...damaged);
       for (const record of refused) settled.refused.push(record);
       settled.forget = Math.max(settled.forget, forget);
     },
     wanted() {
       if (calls.length > 0) return "now";
-      const { outcomes, partly, refused, forget } = settled;
-      return outcomes.length + partly.length + refused.length + forget > 0 ? "soon" : undefined;
+      const { outcomes, partly, damaged, refused, forget } = settled;
+      const lists = [outcomes, partly, damaged, refused];
+      return forget > 0 || lists.some(({ length }) => length > 0) ? "soon" : undefined;
     },
     take() {
       let size = 0;
@@ -79,9 +82,10 @@ export function createGathering(): Gathering {
   };
 }
 
-const nothing = (): Pick<Work, "outcomes" | "partly" | "refused" | "forget"> => ({
+const nothing = (): Pick<Work, "outcomes" | "partly" | "damaged" | "refused" | "forget"> => ({
   outcomes: [],
   partly: [],
+  damaged: [],
   refused: [],
   forget: 0,
 });

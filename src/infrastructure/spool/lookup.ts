@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { outcomeAt, STORED } from "../../domain/outcomes.ts";
-import type { StoredChunk, Trace } from "../../domain/spool.ts";
+import type { Chunk, StoredChunk, Trace } from "../../domain/spool.ts";
+import { checksumOf, checksumOfOutcomes } from "./checksum.ts";
 import { unpack } from "./packing.ts";
 
 const ID_BYTES = 8;
@@ -10,6 +11,13 @@ interface Receipt {
   ids: Uint8Array;
   topics: string | null;
   outcomes: Uint8Array | null;
+  damaged: number;
+}
+
+interface Row extends Pick<Chunk, "bytes" | "keys" | "ids"> {
+  checksum: number;
+  outcomes: Uint8Array | null;
+  outcomes_checksum: number | null;
 }
 
 /** What can be looked up. Throws SQLite's errors. */
@@ -22,31 +30,35 @@ export interface Lookups {
 
 /** The newest event of an id counts, and one that is in an unsettled chunk before the others. */
 export function createLookup(db: Database): Lookups {
-  const records = db.query<{ bytes: Uint8Array; outcomes: Uint8Array | null }, [number]>(
-    "SELECT bytes, outcomes FROM records JOIN chunks USING (number) WHERE number = ?",
+  const records = db.query<Row, [number]>(
+    "SELECT bytes, keys, ids, checksum, outcomes, outcomes_checksum FROM records JOIN chunks USING (number) WHERE number = ?",
   );
   const answers = db.query<{ answer: Uint8Array }, [string]>("SELECT answer FROM answers WHERE key = ?");
   const refused = db.query<{ code: number; text: string }, [Uint8Array, number | null]>(
     "SELECT code, text FROM refused WHERE id = ? AND code = ifnull(?, code) ORDER BY sequence DESC LIMIT 1",
   );
-  const places = ["chunks", "receipts"].map((table) =>
+  const places = [
+    ["chunks", "damaged"],
+    ["receipts", "0 AS damaged"],
+  ].map(([table, damaged]) =>
     db.query<Receipt, [Uint8Array]>(
-      `SELECT ids, topics, outcomes FROM ${table} WHERE instr(ids, ?) ORDER BY number DESC`,
+      `SELECT ids, topics, outcomes, ${damaged} FROM ${table} WHERE instr(ids, ?) ORDER BY number DESC`,
     ),
   );
 
-  function traceAt({ topics, outcomes }: Receipt, index: number, id: Uint8Array): Trace {
-    if (topics === null || outcomes === null) return { status: "stored" };
+  function traceAt({ topics, outcomes, damaged }: Receipt, index: number, id: Uint8Array): Trace {
+    const unsettled: Trace = { status: damaged ? "damaged" : "stored" };
+    if (topics === null || outcomes === null) return unsettled;
     const { code, ...position } = outcomeAt(outcomes, index);
-    if (code === STORED) return { status: "stored" };
+    if (code === STORED) return unsettled;
     if (code !== 0) return { status: "failed", code, text: refused.get(id, code)?.text ?? "" };
     return { status: "delivered", ...known(position), topic: topicAt(topics, position.topic) };
   }
 
   return {
     read(number) {
-      const { bytes, outcomes } = records.get(number) ?? {};
-      return bytes && { bytes: unpack(bytes), outcomes: outcomes ?? undefined };
+      const row = records.get(number);
+      return row === null ? undefined : storedChunk(row);
     },
     findAnswer: (key) => answers.get(key)?.answer,
     find(ids) {
@@ -59,6 +71,25 @@ export function createLookup(db: Database): Lookups {
       const put = refused.get(ids, null);
       return put === null ? undefined : [{ status: "failed", ...put }];
     },
+  };
+}
+
+/** Outcomes that are not what was written are as good as none: an event that is sent twice is not lost. */
+function storedChunk({
+  bytes,
+  keys,
+  ids,
+  checksum,
+  outcomes,
+  outcomes_checksum: expected,
+}: Row): StoredChunk {
+  const trusted = outcomes !== null && checksumOfOutcomes(outcomes) === expected;
+  const intact = checksumOf({ bytes, keys, ids }) === checksum;
+  return {
+    bytes: intact ? unpack(bytes) : bytes,
+    keys,
+    outcomes: trusted ? outcomes : undefined,
+    intact,
   };
 }
 

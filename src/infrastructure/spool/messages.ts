@@ -14,6 +14,8 @@ export interface Work {
   outcomes: Outcomes[];
   /** Of chunks that are not settled yet. */
   partly: Outcomes[];
+  /** Numbers of chunks that are not what was written. */
+  damaged: number[];
   refused: Refused[];
   answers: Answer[];
   /** Answers taken before go; milliseconds since the epoch. */

@@ -1,3 +1,4 @@
+import { failure } from "../../domain/errors.ts";
 import type { ReceiptSource } from "../../domain/ports.ts";
 import type { Receipt } from "../../domain/receipt.ts";
 import type { SpoolFile, Trace } from "../../domain/spool.ts";
@@ -27,7 +28,12 @@ export async function claimedReceipts(
 
 type HashOf = (id: string) => Uint8Array;
 
-const toReceipt = (id: string, trace: Trace): Receipt =>
-  trace.status === "failed"
-    ? { status: "failed", id, error: kafkaFailure(trace.code, trace.text) }
-    : { ...trace, id };
+function toReceipt(id: string, trace: Trace): Receipt {
+  if (trace.status === "failed") return { status: "failed", id, error: kafkaFailure(trace.code, trace.text) };
+  return trace.status === "damaged" ? { status: "failed", id, error: DAMAGED } : { ...trace, id };
+}
+
+const DAMAGED = failure(
+  "delivery-abandoned",
+  "what the disk has of it is not what was written, so it is not sent; look at the disk, and post it again",
+);

@@ -2,17 +2,18 @@ import type { Database } from "bun:sqlite";
 
 /** Marks the file as ours, and says which tables are in it. */
 const APPLICATION = 0x73_70_6f_6f;
-const VERSION = 2;
+const VERSION = 3;
 
 export const PAGE_BYTES = 8192;
 
 /**
  * Chunks are two tables, so that what is searched lies close together, apart from the records. `settled` events of a chunk
- * have outcomes already; `receipts` keep the ids and outcomes of chunks that are settled as a whole.
+ * have outcomes already, and one that is `damaged` is not what was written; `receipts` keep the ids and outcomes of chunks that are settled as a whole.
  */
 const TABLES = `
 CREATE TABLE chunks (number INTEGER PRIMARY KEY, count INTEGER NOT NULL, size INTEGER NOT NULL, ids BLOB NOT NULL, keys BLOB NOT NULL,
-  settled INTEGER NOT NULL DEFAULT 0, topics TEXT, outcomes BLOB);
+  checksum INTEGER NOT NULL, damaged INTEGER NOT NULL DEFAULT 0,
+  settled INTEGER NOT NULL DEFAULT 0, topics TEXT, outcomes BLOB, outcomes_checksum INTEGER);
 CREATE TABLE records (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE receipts (number INTEGER PRIMARY KEY, count INTEGER NOT NULL, ids BLOB NOT NULL, topics TEXT NOT NULL, outcomes BLOB NOT NULL);
 CREATE TABLE refused (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL, code INTEGER NOT NULL, text TEXT NOT NULL, bytes BLOB NOT NULL);

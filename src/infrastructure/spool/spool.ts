@@ -125,6 +125,7 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
     },
     settle: (outcomes) => commits.settle({ outcomes }),
     settlePartly: (partly) => commits.settle({ partly }),
+    setAside: (damaged) => commits.settle({ damaged }),
     refuse: (refused) => commits.settle({ refused }),
     read: async (number) => (await ask({ kind: "read", number })).chunk,
     find: async (id) => (await ask({ kind: "find", ids: id })).traces?.[0],

@@ -3,7 +3,15 @@ import { PROBE_BYTES, type Tables } from "./file.ts";
 import type { Work } from "./messages.ts";
 import { ensureRoom } from "./room.ts";
 
-export const NO_WORK: Work = { chunks: [], outcomes: [], partly: [], refused: [], answers: [], forget: 0 };
+export const NO_WORK: Work = {
+  chunks: [],
+  outcomes: [],
+  partly: [],
+  damaged: [],
+  refused: [],
+  answers: [],
+  forget: 0,
+};
 
 interface Sized {
   bytes?: Uint8Array;
@@ -34,6 +42,7 @@ export function createWriter(db: Database, tables: Tables, onDropped: (records: 
     owed = {
       ...NO_WORK,
       outcomes: [...owed.outcomes, ...work.outcomes],
+      damaged: [...owed.damaged, ...work.damaged],
       refused: [...owed.refused, ...work.refused],
       forget: Math.max(owed.forget, work.forget),
     };

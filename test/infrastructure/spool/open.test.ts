@@ -75,6 +75,15 @@ test("a file of a newer version is set aside, and the log says how to send what 
   await expectAside(folder.path, /^spool\.db\.newer-/, /start that one/);
 });
 
+test("so is a file of an older version", async () => {
+  using folder = newFolder();
+  await written(folder.path);
+  const file = new Database(join(folder.path, "spool.db"));
+  file.run("PRAGMA user_version = 1");
+  file.close();
+  await expectAside(folder.path, /^spool\.db\.older-/, /start that one/);
+});
+
 test("an empty file is set aside with its WAL: SQLite would remove it", async () => {
   using folder = newFolder();
   writeFileSync(join(folder.path, "spool.db"), "");

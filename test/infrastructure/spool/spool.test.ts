@@ -59,7 +59,12 @@ test("what is settled of a chunk is known, and comes with its records after a re
   ]);
   const { spool } = again;
   expect(spool.status()).toMatchObject({ records: 2 });
-  expect(await spool.read(1)).toEqual({ bytes: chunk(1, 3).bytes, outcomes: expected });
+  expect(await spool.read(1)).toEqual({
+    bytes: chunk(1, 3).bytes,
+    keys: chunk(1, 3).keys,
+    outcomes: expected,
+    intact: true,
+  });
   expect(await spool.find(id(1, 0))).toMatchObject({ status: "delivered", topic: "orders", offset: 7 });
   expect(await spool.find(id(1, 1))).toEqual({ status: "stored" });
   expect(await spool.find(id(1, 2))).toMatchObject({ status: "failed", code: 10 });
