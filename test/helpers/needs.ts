@@ -10,6 +10,7 @@ export const TEST_NEEDS: Need[] = [
     present: () => [...new Bun.Glob("*/faketime/libfaketimeMT.so.1").scanSync("/usr/lib")].length > 0,
     debian: ["faketime"],
   },
+  { what: "ShellCheck", present: () => Bun.which("shellcheck") !== null, debian: ["shellcheck"] },
   { what: "curl", present: () => Bun.which("curl") !== null, debian: ["curl"] },
   { what: "Maven", present: () => Bun.which("mvn") !== null, debian: ["maven"] },
   {
