@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 import { type App, compose } from "./app.ts";
-import { ask, HELP } from "./cli.ts";
+import { ask, HELP, post } from "./cli.ts";
 import { describeConfig } from "./config/describe.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
@@ -26,7 +26,7 @@ const STARTED_MS = 1000;
 const SAME_SIGNAL_MS = 500;
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
-const [command = "start"] = process.argv.slice(2);
+const [command = "start", ...args] = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, "utf8");
 const loaded = loadConfig(process.env, { readFile, checkProperty });
 
@@ -39,6 +39,8 @@ if (["help", "--help", "-h"].includes(command)) {
   console.log(describeConfig(loaded.settings));
 } else if (command === "start") {
   await start(loaded.config, loaded.warnings);
+} else if (command === "post") {
+  process.exitCode = await post(args, loaded.config);
 } else {
   process.exitCode = await ask(command, loaded.config);
 }
