@@ -9,7 +9,7 @@ export const CHART = join(import.meta.dir, "../../helm");
 export const NEWEST = "1.34.0";
 
 /** The folder of the test cluster's programs, packed. */
-const kube = () => process.env["SIDEPOST_KUBE"] ?? join(import.meta.dir, "../../../shared/kube");
+export const kube = () => process.env["SIDEPOST_KUBE"] ?? join(import.meta.dir, "../../../shared/kube");
 
 /** The path of `helm`: that of PATH, or else the test cluster's, unpacked into the cache; undefined where there is neither. */
 export async function findHelm(): Promise<string | undefined> {
