@@ -11,10 +11,14 @@ export const NEWEST = "1.34.0";
 /** The folder of the test cluster's programs, packed. */
 export const kube = () => process.env["SIDEPOST_KUBE"] ?? join(import.meta.dir, "../../../shared/kube");
 
+let found: Promise<string | undefined> | undefined;
+
 /** The path of `helm`: that of PATH, or else the test cluster's, unpacked into the cache; undefined where there is neither. */
-export async function findHelm(): Promise<string | undefined> {
-  const found = Bun.which("helm");
-  if (found !== null) return found;
+export const findHelm = (): Promise<string | undefined> => (found ??= find());
+
+async function find(): Promise<string | undefined> {
+  const ofPath = Bun.which("helm");
+  if (ofPath !== null) return ofPath;
   const packed = join(kube(), "helm.zst");
   if (!existsSync(packed)) return undefined;
   const folder = join(homedir(), ".cache/sidepost");
@@ -55,18 +59,28 @@ const Manifest = v.looseObject({
 });
 export type Manifest = v.InferOutput<typeof Manifest>;
 
-export type Values = Record<string, unknown>;
+export type Values = object;
 
 export interface RenderOptions {
   chart?: string;
   kubeVersion?: string;
 }
 
+const texts = new Map<string, Promise<string>>();
+
 /** The chart as text, release `shop` in the namespace `team`. Throws helm's words where it refuses the values. */
-export async function renderText(
+export function renderText(
   values: Values,
   { chart = CHART, kubeVersion = NEWEST }: RenderOptions = {},
 ): Promise<string> {
+  // Many tests look at the same, and a run of helm takes a fifth of a second.
+  const key = JSON.stringify([values, chart, kubeVersion]);
+  const text = texts.get(key) ?? template(values, chart, kubeVersion);
+  texts.set(key, text);
+  return text;
+}
+
+async function template(values: Values, chart: string, kubeVersion: string): Promise<string> {
   const args = ["template", "shop", chart, "--kube-version", kubeVersion, "--values", "-"];
   const { code, out, err } = await helm(args, JSON.stringify(values));
   if (code !== 0) throw new Error(err);
