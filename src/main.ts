@@ -1,5 +1,6 @@
 #!/usr/bin/env bun
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 
 import { type App, compose } from "./app.ts";
 import { ask, HELP, post } from "./cli.ts";
@@ -8,6 +9,8 @@ import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import type { Logger } from "./domain/logger.ts";
 import { type Listener, listen } from "./http/listener.ts";
+import { cgroupLimits } from "./infrastructure/cgroup.ts";
+import { cpuLimit } from "./infrastructure/cpu-limit.ts";
 import { checkProperty, releaseCode } from "./infrastructure/kafka/core.ts";
 import { memoryLimit } from "./infrastructure/memory-limit.ts";
 import { createLogger } from "./infrastructure/logger.ts";
@@ -49,10 +52,12 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   const { promise: asked, resolve: quit } = Promise.withResolvers<string>();
   for (const name of SIGNALS) process.on(name, () => quit(name));
 
+  const limits = cgroupLimits(readFile);
   const app = await compose(config, {
     logger,
     quit: () => quit("POST /quitquitquit"),
-    memoryLimit: memoryLimit(readFile),
+    memoryLimit: memoryLimit(limits),
+    cpuLimit: cpuLimit(limits, availableParallelism()),
   }).catch((error) =>
     fail(logger, EX_CONFIG, `The configuration is wrong; librdkafka says: ${messageOf(error)}`),
   );

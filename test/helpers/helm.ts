@@ -9,7 +9,7 @@ export const CHART = join(import.meta.dir, "../../helm");
 export const NEWEST = "1.34.0";
 
 /** The folder of the test cluster's programs, packed. */
-const kube = () => process.env["SIDEPOST_KUBE"] ?? join(import.meta.dir, "../../../shared/kube");
+export const kube = () => process.env["SIDEPOST_KUBE"] ?? join(import.meta.dir, "../../../shared/kube");
 
 let found: Promise<string | undefined> | undefined;
 
