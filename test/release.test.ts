@@ -1,11 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-import { version } from "../package.json";
-import { run } from "../src/native/toolchain.ts";
-import { findHelm, NO_HELM, render } from "./helpers/helm.ts";
 
 const root = mkdtempSync(join(tmpdir(), "sidepost-release-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -77,17 +73,4 @@ test("a base image that the registry does not know ends the release", async () =
     code: 1,
     output: "",
   });
-});
-
-test("the chart of a release has the image of its version, in the registry, as its default", async () => {
-  const program = await findHelm();
-  if (program === undefined) throw new Error(NO_HELM);
-  const bin = mkdtempSync(join(root, "bin-"));
-  symlinkSync(program, join(bin, "helm"));
-  const env = { ...process.env, PATH: `${bin}:${process.env["PATH"]}` };
-  await run([".ci/package-chart", "registry.test/acme/sidepost", bin], { env });
-
-  const chart = join(bin, `sidepost-${version}.tgz`);
-  const manifests = await render({ mode: "gateway", kafka: { brokers: "kafka:9092" } }, { chart });
-  expect(JSON.stringify(manifests)).toContain(`"image":"registry.test/acme/sidepost:${version}"`);
 });
