@@ -7,11 +7,13 @@ import { run } from "../../src/native/toolchain.ts";
 /** An image made from the Dockerfile. Disposing of it removes it. */
 export interface Image extends AsyncDisposable {
   config: ImageConfig;
+  /** All that is in it. */
+  files: { path: string; bytes: number }[];
   /**
-   * Starts its entrypoint as its user, with the host's network and a root filesystem that is read-only. Arguments may
-   * follow; of the environment it gets what sidepost reads here.
+   * Starts its entrypoint as its user, with the host's network and a root filesystem that is read-only; `folder` is one
+   * of the host's that it sees at the same path. Arguments may follow; of the environment it gets what is read here.
    */
-  command: string[];
+  command: (folder?: string) => string[];
 }
 
 const ImageConfig = v.object({
@@ -39,6 +41,15 @@ const ENVIRONMENT = [
   "METRICS_PORT",
   "RDKAFKA_SECURITY_PROTOCOL",
   "RDKAFKA_SASL_MECHANISM",
+  "RDKAFKA_SASL_KERBEROS_MIN_TIME_BEFORE_RELOGIN",
+  "RDKAFKA_SASL_OAUTHBEARER_CLIENT_ID",
+  "RDKAFKA_SASL_OAUTHBEARER_CLIENT_SECRET",
+  "RDKAFKA_SASL_OAUTHBEARER_METHOD",
+  "RDKAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL",
+  "KRB5_CLIENT_KTNAME",
+  "KRB5_CONFIG",
+  "KRB5CCNAME",
+  "SPOOL_MODE",
 ];
 /** What a container without privileges of its own can do. */
 const BUILDAH = { BUILDAH_ISOLATION: "chroot", STORAGE_DRIVER: "vfs", ...process.env };
@@ -52,27 +63,27 @@ export const buildImage = (script: string | undefined): Promise<Image> =>
 
 async function buildWithDocker(): Promise<Image> {
   await run(["docker", "build", "--tag", TAG, "."]);
-  const inspect = ["docker", "image", "inspect", "--format={{json .Config}}", TAG];
+  const config = await output(["docker", "image", "inspect", "--format={{json .Config}}", TAG]);
+  const container = await output(["docker", "create", TAG]);
+  const files = await contents(`docker export ${container}`);
+  await run(["docker", "rm", container]);
+  const start = ["docker", "run", "--rm", "--network=host", "--read-only", "--cap-drop=ALL"];
   const environment = ENVIRONMENT.flatMap((name) => ["--env", name]);
   return {
-    config: v.parse(DockerConfig, await output(inspect)),
-    command: [
-      "docker",
-      "run",
-      "--rm",
-      "--network=host",
-      "--read-only",
-      "--cap-drop=ALL",
-      ...environment,
-      TAG,
-    ],
+    config: v.parse(DockerConfig, config),
+    files,
+    command: (folder) => {
+      const volume = folder === undefined ? [] : [`--volume=${folder}:${folder}:ro`];
+      return [...start, ...environment, ...volume, TAG];
+    },
     [Symbol.asyncDispose]: () => run(["docker", "image", "rm", TAG]),
   };
 }
 
 // chroot(1) and not `buildah run`, so that signals and exit codes are the program's own. It finds itself by /proc.
-const START = `root=$1 user=$2 && shift 2 &&
-  mount --bind "$root" "$root" && mount -o remount,bind,ro "$root" && mount -t proc proc "$root/proc" &&
+const START = `root=$1 user=$2 folder=$3 && shift 3 && mount --bind "$root" "$root" &&
+  if [ -n "$folder" ]; then mkdir -p "$root$folder" && mount --bind "$folder" "$root$folder"; fi &&
+  mount -o remount,bind,ro "$root" && mount -t proc proc "$root/proc" &&
   exec chroot --userspec="$user" "$root" "$@"`;
 
 const BUILDAH_NEEDS: Need[] = ["buildah", "debootstrap"].map((name) => ({
@@ -100,9 +111,11 @@ async function buildWithBuildah(script: string): Promise<Image> {
   const { config } = Docker;
   const container = await output(["buildah", "from", "--pull=never", TAG]);
   const root = await output(["buildah", "mount", container]);
+  const start = ["unshare", "--mount", "sh", "-c", START, "sh", root, config.User];
   return {
     config,
-    command: ["unshare", "--mount", "sh", "-c", START, "sh", root, config.User, ...config.Entrypoint],
+    files: await contents(`tar --create --directory=${root} .`),
+    command: (folder = "") => [...start, folder, ...config.Entrypoint],
     async [Symbol.asyncDispose]() {
       await run(["buildah", "rm", container], { env: BUILDAH });
       await run(["buildah", "rmi", TAG], { env: BUILDAH });
@@ -114,6 +127,15 @@ async function buildWithBuildah(script: string): Promise<Image> {
 function networkCa(): string[] {
   const path = process.env["NODE_EXTRA_CA_CERTS"];
   return path === undefined ? [] : [`--volume=${path}:${CA}:ro`, `--build-arg=NODE_EXTRA_CA_CERTS=${CA}`];
+}
+
+/** What a command writes as a tar archive. */
+async function contents(archive: string): Promise<Image["files"]> {
+  const lines = await output(["sh", "-c", `${archive} | tar --list --verbose`]);
+  return [...lines.matchAll(/^\S+ \S+ +(\d+) \S+ \S+ (?:\.?\/)?(\S*)/gm)].map(([, bytes, path]) => ({
+    path: path!,
+    bytes: Number(bytes),
+  }));
 }
 
 async function output(command: string[]): Promise<string> {
