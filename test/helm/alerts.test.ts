@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { ensurePackages } from "../../src/native/packages.ts";
 import { MINUTE } from "../e2e/support.ts";
 import { PROMETHEUS } from "../helpers/needs.ts";
+import { MONITORING, settingOf, withAlerts } from "./alert-docs.ts";
 import { alertCases, type Cases, type Seen } from "./alert-cases.ts";
 import { programMetrics } from "./exposed.ts";
 import { checkRules, expectAlert, type Input } from "./promtool.ts";
@@ -105,4 +106,9 @@ test("rules can go by other labels than those of the chart's monitors", async ()
         expect(matchers[0]).toMatchObject({ label: "app", value: "checkout" });
 });
 
-const settingOf = (alert: string): string => alert.replace(/^Sidepost(.)/, (_, first) => first.toLowerCase());
+test("the documentation has each alert, with its values and what to do", async () => {
+  const page = await MONITORING.text();
+  const plain = (markdown: string) => markdown.replace(/[ \n|-]+/g, " ");
+  expect(plain(page)).toBe(plain(await withAlerts(page)));
+  for (const name of NAMES) expect(page).toContain(`### ${name}\n`);
+});
