@@ -10,6 +10,9 @@
 {{- if and (eq .Values.mode "sidecar") (not .Values.app.image) -}}
 {{- fail "app.image is missing: mode: sidecar runs your container beside sidepost. Set app.image, or mode: gateway for sidepost alone, or mode: container where your own chart includes it" -}}
 {{- end -}}
+{{- if and .Values.app (ne .Values.mode "sidecar") -}}
+{{- fail (printf "app is for mode: sidecar, and this is mode: %s, which runs no container of yours" .Values.mode) -}}
+{{- end -}}
 {{- if and $gateway .Values.socket.enabled -}}
 {{- fail "socket.enabled is for an application in the same Pod; a gateway has clients elsewhere" -}}
 {{- end -}}

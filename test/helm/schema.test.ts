@@ -152,6 +152,7 @@ test.each<[string, object, string]>([
     "it must be in env.METRICS_PORT",
   ],
   ["no application", { app: {} }, "app.image is missing"],
+  ["an application in a gateway", { mode: "gateway" }, "app is for mode: sidecar, and this is mode: gateway"],
 ])("should refuse %s, and say what to do", async (_, wrong, message) => {
   await expect(render({ ...SIDECAR, ...wrong })).rejects.toThrow(message);
 });
