@@ -39,6 +39,13 @@
 {{- fail (printf "env.%s_FILE: the Pod depends on this value, so it must be in env.%s" . .) -}}
 {{- end -}}
 {{- end -}}
+{{- $address := .Values.env.SERVER_ADDRESS | default "" -}}
+{{- if hasPrefix "unix:" $address -}}
+{{- fail "env.SERVER_ADDRESS: a Unix socket needs a volume; set socket.enabled: true instead" -}}
+{{- end -}}
+{{- if and .Values.socket.enabled $address -}}
+{{- fail (printf "env.SERVER_ADDRESS: %s, and socket.enabled is true; set one of them" $address) -}}
+{{- end -}}
 {{- $env := include "sidepost.env" . | fromYaml -}}
 {{- if not (regexMatch "^(0\\.0\\.0\\.0|\\[::\\])?:?[0-9]+$" $env.METRICS_PORT) -}}
 {{- fail (printf "env.METRICS_PORT: %s is out of the kubelet's reach; expected a port on all addresses, such as :9090" $env.METRICS_PORT) -}}

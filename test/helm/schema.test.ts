@@ -151,6 +151,16 @@ test.each<[string, object, string]>([
     { env: { METRICS_PORT_FILE: "/port" } },
     "it must be in env.METRICS_PORT",
   ],
+  [
+    "a socket without a volume",
+    { env: { SERVER_ADDRESS: "unix:/run/a.sock" } },
+    "set socket.enabled: true instead",
+  ],
+  [
+    "a socket and a port",
+    { socket: { enabled: true }, env: { SERVER_ADDRESS: "127.0.0.1:8081" } },
+    "env.SERVER_ADDRESS: 127.0.0.1:8081, and socket.enabled is true; set one of them",
+  ],
   ["no application", { app: {} }, "app.image is missing"],
   ["an application in a gateway", { mode: "gateway" }, "app is for mode: sidecar, and this is mode: gateway"],
 ])("should refuse %s, and say what to do", async (_, wrong, message) => {
