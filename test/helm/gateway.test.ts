@@ -29,6 +29,12 @@ test("should put its Pods, and no others, behind a Service", async () => {
   expect(only(manifests, "Pod").metadata["labels"]).not.toMatchObject(LABELS);
 });
 
+test("should have one Service for a StatefulSet, too", async () => {
+  const manifests = await render({ ...GATEWAY, kind: "StatefulSet" });
+  expect(only(manifests, "Service").metadata.name).toBe("shop-sidepost");
+  expect(only(manifests, "StatefulSet")).toMatchObject({ spec: { serviceName: "shop-sidepost" } });
+});
+
 test("should follow SERVER_ADDRESS with the port of the container and the policy, not of the Service", async () => {
   const manifests = await render({ ...GATEWAY, env: { SERVER_ADDRESS: ":8888" } });
   expect(sidepost(podSpec(manifests)).ports).toContainEqual({ name: "http", containerPort: 8888 });

@@ -24,7 +24,8 @@ const PodSpec = v.looseObject({
   securityContext: v.optional(v.record(v.string(), v.unknown()), {}),
   initContainers: v.optional(v.array(Container), []),
   containers: v.array(Container),
-  volumes: v.optional(v.array(v.looseObject({ name: v.string() })), []),
+  // As a template leaves them that has none.
+  volumes: v.nullish(v.array(v.looseObject({ name: v.string() })), []),
 });
 export type PodSpec = v.InferOutput<typeof PodSpec>;
 
@@ -40,7 +41,7 @@ const Workload = v.object({ spec: v.looseObject({ template: PodTemplate }) });
 const CronJob = v.object({ spec: v.object({ jobTemplate: Workload }) });
 const Pod = v.object({ spec: PodSpec });
 
-const KINDS = ["Deployment", "StatefulSet", "Job", "CronJob"];
+const KINDS = new Set(["Deployment", "StatefulSet", "Job", "CronJob"]);
 
 /** The one manifest of this kind. Throws where there is none, or more. */
 export function only(manifests: readonly Manifest[], kind: string): Manifest {
@@ -52,7 +53,7 @@ export function only(manifests: readonly Manifest[], kind: string): Manifest {
 
 /** The Pod template of the one workload. */
 export function podTemplate(manifests: readonly Manifest[]) {
-  const workload = manifests.find(({ kind }) => KINDS.includes(kind));
+  const workload = manifests.find(({ kind }) => KINDS.has(kind));
   if (workload === undefined) throw new Error("there is no workload");
   const { spec } =
     workload.kind === "CronJob" ? v.parse(CronJob, workload).spec.jobTemplate : v.parse(Workload, workload);
