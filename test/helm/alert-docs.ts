@@ -1,6 +1,7 @@
+import { join } from "node:path";
 import * as v from "valibot";
 
-// `bun test/helm/alert-docs.ts` writes what alerts there are into docs/monitoring.md.
+export const MONITORING = join(import.meta.dir, "../../docs/monitoring.md");
 
 const Files = v.object({
   rules: v.array(v.object({ alert: v.string(), summary: v.string(), todo: v.string() })),
@@ -8,14 +9,9 @@ const Files = v.object({
 const Setting = v.object({ threshold: v.optional(v.number()), for: v.string(), severity: v.string() });
 const Values = v.object({ alerts: v.object({ rules: v.record(v.string(), Setting) }) });
 
-const file = (path: string) => Bun.file(new URL(`../../${path}`, import.meta.url));
-
-export const MONITORING = file("docs/monitoring.md");
-
-/** The page with its table and sections of alerts made anew. */
-export async function withAlerts(page: string): Promise<string> {
-  const { rules } = v.parse(Files, Bun.YAML.parse(await file("helm/files/alerts.yaml").text()));
-  const values = await file("helm/values.yaml").text();
+/** docs/monitoring.md with its table and sections of alerts made anew, of helm/files/alerts.yaml and helm/values.yaml. */
+export function withAlerts(page: string, alerts: string, values: string): string {
+  const { rules } = v.parse(Files, Bun.YAML.parse(alerts));
   const settings = v.parse(Values, Bun.YAML.parse(values)).alerts.rules;
   const head = ["| Alert | Severity | For | Threshold | Means |", "| --- | --- | --- | --- | --- |"];
   const rows = rules.map(({ alert, summary }) => {
@@ -35,5 +31,3 @@ export async function withAlerts(page: string): Promise<string> {
 /** The value of an alert's settings: `httpSlow` of SidepostHttpSlow. */
 export const settingOf = (alert: string): string =>
   alert.replace(/^Sidepost(.)/, (_, first: string) => first.toLowerCase());
-
-if (import.meta.main) await MONITORING.write(await withAlerts(await MONITORING.text()));
