@@ -17,7 +17,8 @@ process.exit(built === 0 ? await test() : built);
 
 async function test(): Promise<number> {
   await using kafka = await startKafka();
-  return await run(["test", "--parallel", "--path-ignore-patterns=**/docker/**", ...process.argv.slice(2)], {
+  const apart = ["docker", "cluster"].map((folder) => `--path-ignore-patterns=**/${folder}/**`);
+  return await run(["test", "--parallel", ...apart, ...process.argv.slice(2)], {
     SIDEPOST_TEST_KAFKA: kafka.bootstrap,
   });
 }

@@ -1,0 +1,32 @@
+import { join } from "node:path";
+import { POSTER, SIDEPOST } from "./images.ts";
+import type { Place } from "./world.ts";
+
+type Values = Record<string, unknown>;
+
+export const CHART = join(import.meta.dir, "../../helm");
+
+/** A poster as the container of a Pod; its environment is in ./poster.ts. */
+export const poster = (env: Record<string, string | number>) => ({
+  name: "app",
+  image: POSTER,
+  imagePullPolicy: "Never",
+  env: Object.entries(env).map(([name, value]) => ({ name, value: String(value) })),
+  resources: { requests: { cpu: "10m" } },
+});
+
+/** Values of the chart with the image under test, on the place's topic and network, as an input for `--values -`. */
+export function valuesFor(
+  place: Place,
+  { env, ...values }: Values & { env?: Record<string, string> },
+): string {
+  return JSON.stringify({
+    image: { repository: SIDEPOST.repository, tag: SIDEPOST.tag, pullPolicy: "Never" },
+    kafka: { brokers: place.network.brokers },
+    env: { KAFKA_TOPIC: place.name, LOG_SAMPLE: "1", ...env },
+    // Many Pods share two cores here; what they use is the same.
+    resources: { requests: { cpu: "10m", memory: "128Mi" }, limits: { memory: "256Mi" } },
+    appStopSeconds: 10,
+    ...values,
+  });
+}
