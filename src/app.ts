@@ -64,12 +64,14 @@ export interface Parts {
   quit: () => void;
   /** What the container may take, in bytes; undefined where it has no limit. */
   memoryLimit: number | undefined;
+  /** Cores that it may use. */
+  cpuLimit: number;
 }
 
 const SAMPLE_MS = 1000;
 
 /** The one place where the parts meet. Rejects where librdkafka refuses the configuration. */
-export async function compose(config: Config, { logger, quit, memoryLimit }: Parts): Promise<App> {
+export async function compose(config: Config, { logger, quit, memoryLimit, cpuLimit }: Parts): Promise<App> {
   const { types } = config.events;
   const batchSizes = createBatchSizes();
   const eventLoop = watchEventLoop();
@@ -153,6 +155,7 @@ export async function compose(config: Config, { logger, quit, memoryLimit }: Par
     status,
     renewals: () => transactions.status().renewals,
     spool: () => spooling?.status() ?? { records: 0, bytes: 0 },
+    limits: { memory: memoryLimit, cpu: cpuLimit, spool: hasSpool ? config.spool.maxBytes : undefined },
     admission: admission.status,
     ready: () => lifecycle.notReady() === undefined,
     draining: () => lifecycle.draining,

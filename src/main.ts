@@ -1,13 +1,16 @@
 #!/usr/bin/env bun
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 
 import { type App, compose } from "./app.ts";
-import { ask, HELP } from "./cli.ts";
+import { ask, HELP, post } from "./cli.ts";
 import { describeConfig } from "./config/describe.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import type { Logger } from "./domain/logger.ts";
 import { type Listener, listen } from "./http/listener.ts";
+import { cgroupLimits } from "./infrastructure/cgroup.ts";
+import { cpuLimit } from "./infrastructure/cpu-limit.ts";
 import { checkProperty, releaseCode } from "./infrastructure/kafka/core.ts";
 import { memoryLimit } from "./infrastructure/memory-limit.ts";
 import { createLogger } from "./infrastructure/logger.ts";
@@ -23,7 +26,7 @@ const STARTED_MS = 1000;
 const SAME_SIGNAL_MS = 500;
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
-const [command = "start"] = process.argv.slice(2);
+const [command = "start", ...args] = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, "utf8");
 const loaded = loadConfig(process.env, { readFile, checkProperty });
 
@@ -36,6 +39,8 @@ if (["help", "--help", "-h"].includes(command)) {
   console.log(describeConfig(loaded.settings));
 } else if (command === "start") {
   await start(loaded.config, loaded.warnings);
+} else if (command === "post") {
+  process.exitCode = await post(args, loaded.config);
 } else {
   process.exitCode = await ask(command, loaded.config);
 }
@@ -47,10 +52,12 @@ async function start(config: Config, warnings: string[]): Promise<void> {
   const { promise: asked, resolve: quit } = Promise.withResolvers<string>();
   for (const name of SIGNALS) process.on(name, () => quit(name));
 
+  const limits = cgroupLimits(readFile);
   const app = await compose(config, {
     logger,
     quit: () => quit("POST /quitquitquit"),
-    memoryLimit: memoryLimit(readFile),
+    memoryLimit: memoryLimit(limits),
+    cpuLimit: cpuLimit(limits, availableParallelism()),
   }).catch((error) =>
     fail(logger, EX_CONFIG, `The configuration is wrong; librdkafka says: ${messageOf(error)}`),
   );

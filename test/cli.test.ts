@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, jest, spyOn, test } from "bun:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ask, HELP } from "../src/cli.ts";
+import { ask, HELP, post } from "../src/cli.ts";
 import { loadConfig } from "../src/config/load.ts";
 import type { Config } from "../src/config/schema.ts";
 import { freePorts } from "./helpers/ports.ts";
@@ -56,6 +56,33 @@ test("a unix socket is asked, too", async () => {
   await service.stop(true);
 });
 
+test("post sends one event and waits for Kafka, and the exit code says whether it is there", async () => {
+  let status = 201;
+  const requests: unknown[] = [];
+  using service = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      const { method, url, headers } = request;
+      const { pathname } = new URL(url);
+      requests.push({ method, pathname, prefer: headers.get("prefer"), body: await request.json() });
+      return new Response("receipt", { status });
+    },
+  });
+  const config = configOf({ SERVER_ADDRESS: `127.0.0.1:${service.port}`, SERVER_WRITE_TIMEOUT: "2500ms" });
+  expect(await post(["a.b/c", '{"n": 1}'], config)).toBe(0);
+  expect(requests).toEqual([
+    { method: "POST", pathname: "/api/v1/events/a.b%2Fc", prefer: "wait=3", body: { data: '{"n": 1}' } },
+  ]);
+  for (status of [202, 422, 503]) expect(await post(["user", "{}"], config)).toBe(1);
+  expect(printed).toEqual(["receipt", "receipt", "receipt", "receipt"]);
+});
+
+test.each([[], ["user"], ["user", "{}", "{}"]])("post with the words %j is EX_USAGE", async (...words) => {
+  expect(await post(words, configOf({}))).toBe(64);
+  expect(complained).toEqual([expect.stringContaining("expected a name and JSON data")]);
+});
+
 test("where nothing answers, it says where it asked, and the exit code is 1", async () => {
   const [port] = await freePorts(1);
   expect(await ask("health", withAdmin(`:${port}`))).toBe(1);
@@ -70,15 +97,14 @@ test("an unknown command is EX_USAGE, and the answer names those that exist", as
 });
 
 test("the help names every command", () => {
-  for (const command of ["config", "health", "ready", "metrics", "help"])
+  for (const command of ["config", "health", "ready", "metrics", "post", "help"])
     expect(HELP).toContain(`\n  sidepost ${command} `);
 });
 
-function withAdmin(address: string): Config {
-  const loaded = loadConfig(
-    { METRICS_PORT: address },
-    { readFile: (path) => path, checkProperty: () => undefined },
-  );
+const withAdmin = (address: string): Config => configOf({ METRICS_PORT: address });
+
+function configOf(env: Record<string, string>): Config {
+  const loaded = loadConfig(env, { readFile: (path) => path, checkProperty: () => undefined });
   if ("faults" in loaded) throw new Error(loaded.faults.join("\n"));
   return loaded.config;
 }

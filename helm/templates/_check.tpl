@@ -10,6 +10,9 @@
 {{- if and (eq .Values.mode "sidecar") (not .Values.app.image) -}}
 {{- fail "app.image is missing: mode: sidecar runs your container beside sidepost. Set app.image, or mode: gateway for sidepost alone, or mode: container where your own chart includes it" -}}
 {{- end -}}
+{{- if and $gateway .Values.socket.enabled -}}
+{{- fail "socket.enabled is for an application in the same Pod; a gateway has clients elsewhere" -}}
+{{- end -}}
 {{- if and $gateway (has .Values.kind (list "Job" "CronJob")) -}}
 {{- fail (printf "kind: %s is not for mode: gateway; allowed: Deployment, StatefulSet" .Values.kind) -}}
 {{- end -}}
@@ -76,7 +79,7 @@
 
 {{- define "sidepost.checkSpool" -}}
 {{- $spool := .Values.spool -}}
-{{- if ne $spool.mode "off" -}}
+{{- if include "sidepost.spools" . -}}
 {{- if and $spool.size (le (include "sidepost.bytes" $spool.size | int64) (include "sidepost.bytes" $spool.maxBytes | int64)) -}}
 {{- fail (printf "spool.size: %s is too small for spool.maxBytes: %s; expected twice that, which is what it is when empty" $spool.size $spool.maxBytes) -}}
 {{- end -}}

@@ -60,12 +60,18 @@ that depends on this one writes
 
 {{- define "sidepost.volumeMounts" -}}
 {{- $mounts := list -}}
-{{- if ne .Values.spool.mode "off" -}}
+{{- if include "sidepost.spools" . -}}
 {{- $mounts = append $mounts (dict "name" "sidepost-spool" "mountPath" "/var/lib/sidepost") -}}
 {{- end -}}
 {{- if .Values.kafka.existingSecret -}}
 {{- $mounts = append $mounts (dict "name" "sidepost-kafka" "mountPath" (include "sidepost.secretDir" .) "readOnly" true) -}}
 {{- end -}}
+{{- with concat $mounts (include "sidepost.toolMounts" . | fromYamlArray) -}}{{- toYaml . -}}{{- end -}}
+{{- end -}}
+
+{{/* What the program needs to run at all, and to find the socket. */}}
+{{- define "sidepost.toolMounts" -}}
+{{- $mounts := list -}}
 {{- if .Values.socket.enabled -}}
 {{- $mounts = append $mounts (include "sidepost.socketMount" . | fromYaml) -}}
 {{- end -}}
@@ -88,11 +94,11 @@ mountPath: /run/sidepost
 
 {{/* The volumes that the container mounts, as items of a list; none where there is nothing to mount. */}}
 {{- define "sidepost.volumes" -}}
-{{- if and (ne .Values.spool.mode "off") (eq .Values.spool.volume "emptyDir") }}
+{{- if and (include "sidepost.spools" .) (eq .Values.spool.volume "emptyDir") }}
 - name: sidepost-spool
   emptyDir:
     sizeLimit: {{ include "sidepost.spoolSize" . }}
-{{- else if and (ne .Values.spool.mode "off") (include "sidepost.spoolClaim" .) }}
+{{- else if and (include "sidepost.spools" .) (include "sidepost.spoolClaim" .) }}
 - name: sidepost-spool
   persistentVolumeClaim:
     claimName: {{ include "sidepost.spoolClaim" . }}

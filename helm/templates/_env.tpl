@@ -18,13 +18,16 @@
   "METRICS_ENABLED" (toString .Values.metrics.enabled)
   "KAFKA_BROKER_LIST" .Values.kafka.brokers
 -}}
-{{- if ne .Values.spool.mode "off" -}}
+{{- if include "sidepost.spools" . -}}
 {{- $env = merge $env (dict "SPOOL_MODE" .Values.spool.mode "SPOOL_DIR" "/var/lib/sidepost" "SPOOL_MAX_BYTES" .Values.spool.maxBytes) -}}
 {{- end -}}
 {{- $env = merge $env (include "sidepost.kafkaEnv" . | fromYaml) -}}
 {{- range $name, $value := .Values.env -}}
 {{- /* Helm reads whole numbers as floats, and would print a million as 1e+06. */ -}}
 {{- $_ := set $env $name (kindIs "float64" $value | ternary (int64 $value | toString) (toString $value)) -}}
+{{- end -}}
+{{- if and (eq .Values.mode "gateway") (include "sidepost.tests" .) -}}
+{{- $_ := set $env "EVENT_TYPES" (include "sidepost.testedEventTypes" .) -}}
 {{- end -}}
 {{- toYaml $env -}}
 {{- end -}}

@@ -1,3 +1,8 @@
+{{/* Whether there is a spool; "" is no. YAML reads `off` without quotes as false. */}}
+{{- define "sidepost.spools" -}}
+{{- if has .Values.spool.mode (list "overflow" "always") -}}true{{- end -}}
+{{- end -}}
+
 {{/* The name of the Pod's claim; "" where each Pod of a StatefulSet has its own. */}}
 {{- define "sidepost.spoolClaim" -}}
 {{- if .Values.spool.existingClaim -}}
@@ -25,7 +30,7 @@ resources:
 
 {{/* Items for a StatefulSet's volumeClaimTemplates, also one of another chart; none where there is no such claim. */}}
 {{- define "sidepost.volumeClaimTemplates" -}}
-{{- if and (ne .Values.spool.mode "off") (eq .Values.spool.volume "pvc") (not (include "sidepost.spoolClaim" .)) -}}
+{{- if and (include "sidepost.spools" .) (eq .Values.spool.volume "pvc") (not (include "sidepost.spoolClaim" .)) -}}
 - metadata:
     name: sidepost-spool
   spec:

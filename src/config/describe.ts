@@ -13,15 +13,19 @@ const quoted = (text: string): string => (/^[!#-&(-[\]-~]*$/.test(text) ? text :
 
 const line = (cells: string[]): string => `| ${cells.join(" | ")} |`;
 
-/** The README's markdown table of all variables, laid out as `bun fmt` lays out tables. */
-export function configTable(): string {
-  const rows = [["Variable", "Default", "Meaning", "Allowed"], ...FIELDS.map(fieldRow), ...PATTERN_ROWS];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+/** A markdown table, the first row its head, laid out as `bun fmt` lays out tables. */
+export function markdownTable(rows: readonly string[][]): string {
+  const [first = []] = rows;
+  const widths = first.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const [head = "", ...body] = rows.map((row) =>
     line(row.map((cell, column) => cell.padEnd(widths[column] ?? 0))),
   );
   return [head, line(widths.map((width) => "-".repeat(width))), ...body].join("\n");
 }
+
+/** The README's markdown table of all variables. */
+export const configTable = (): string =>
+  markdownTable([["Variable", "Default", "Meaning", "Allowed"], ...FIELDS.map(fieldRow), ...PATTERN_ROWS]);
 
 const fieldRow = ({ name, default: text, doc, parser }: Field<unknown>): string[] => [
   `\`${name}\``,

@@ -1,5 +1,5 @@
 import type { EventType } from "../domain/event.ts";
-import { listOf, parser, port, text, wordOr, type Parsed, type Parser } from "./units.ts";
+import { listOf, parser, port, text, textOf, wordOr, type Parsed, type Parser } from "./units.ts";
 
 /** An event type as EVENT_TYPES names it; without a topic its events go to KAFKA_TOPIC. */
 export type EventMapping = Omit<EventType, "topic"> & { topic?: string };
@@ -21,6 +21,8 @@ export const word: Parser<string> = text(
 export const topic: Parser<string> = text(
   "1 to 249 of a-z, A-Z, 0-9, dot, underscore and hyphen, but not . or .., such as events",
   /^(?!\.{1,2}$)[\w.-]{1,249}$/,
+  // RE2 has no lookahead.
+  textOf(String.raw`[\w.-]{1,249}`),
 );
 
 /** Where files are kept: nothing depends on the folder that the process was started in. */
@@ -29,18 +31,24 @@ export const path: Parser<string> = text("an absolute path, such as /var/lib/sid
 export const brokers: Parser<"embedded" | string[]> = wordOr(
   "embedded",
   listOf(
-    parser("host:port, such as kafka-0:9092,kafka-1:9092", (seen) => {
-      const [, digits] = /^(?:\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(seen) ?? [];
-      return digits !== undefined && port(digits, 1) !== undefined ? seen : undefined;
-    }),
+    parser(
+      "host:port, such as kafka-0:9092,kafka-1:9092",
+      textOf(String.raw`(\[[0-9a-fA-F:.]+\]|[\w.-]+):[0-9]{1,5}`),
+      (seen) => {
+        const [, digits] = /^(?:\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(seen) ?? [];
+        return digits !== undefined && port(digits, 1) !== undefined ? seen : undefined;
+      },
+    ),
   ),
 );
 
 export const origins: Parser<"*" | string[]> = wordOr(
   "*",
   listOf(
-    parser("origins, such as https://app.example.com,http://localhost:3000", (seen) =>
-      URL.canParse(seen) && new URL(seen).origin === seen ? seen : undefined,
+    parser(
+      "origins, such as https://app.example.com,http://localhost:3000",
+      textOf("[a-z][a-z0-9+.-]*://[^/, ]+"),
+      (seen) => (URL.canParse(seen) && new URL(seen).origin === seen ? seen : undefined),
     ),
   ),
 );
@@ -48,6 +56,7 @@ export const origins: Parser<"*" | string[]> = wordOr(
 const mappings = listOf(
   parser(
     "name=type or name=type@topic, each name once, such as refund=payment_refunded@payments",
+    textOf(String.raw`[\w.-]{1,100}=[\w.-]{1,100}(@[\w.-]{1,249})?`),
     (seen): EventMapping | undefined => {
       const [, name, type, to] = /^([\w.-]{1,100})=([\w.-]{1,100})(?:@(.+))?$/.exec(seen) ?? [];
       if (name === undefined || type === undefined) return undefined;
@@ -59,6 +68,7 @@ const mappings = listOf(
 
 export const eventMappings: Parser<EventMapping[]> = {
   allowed: mappings.allowed,
+  schema: mappings.schema,
   parse(seen): Parsed<EventMapping[]> {
     const parsed = mappings.parse(seen);
     if ("refused" in parsed) return parsed;

@@ -15,6 +15,8 @@ export interface MetricSources {
   renewals: () => number;
   /** What is on disk; zeros without a spool. */
   spool: () => { records: number; bytes: number };
+  /** Bytes of memory and of the spool, where they are limited, and cores. */
+  limits: { memory: number | undefined; cpu: number; spool: number | undefined };
   admission: () => AdmissionStatus;
   ready: () => boolean;
   draining: () => boolean;
@@ -162,6 +164,12 @@ export const METRICS: readonly Metric[] = [
     samples: ({ spool }) => [{ value: spool().bytes }],
   },
   {
+    name: "producer_spool_limit_bytes",
+    help: "The most that these may be (SPOOL_MAX_BYTES); missing without a spool.",
+    type: "gauge",
+    samples: ({ limits }) => whereKnown(limits.spool),
+  },
+  {
     name: "producer_events_replayed_total",
     help: "Events that were read from disk and are in Kafka; they are counted as published, too.",
     type: "counter",
@@ -181,6 +189,12 @@ export const METRICS: readonly Metric[] = [
     help: "The budget: beyond it posts are refused.",
     type: "gauge",
     samples: ({ admission }) => [{ value: admission().limitBytes }],
+  },
+  {
+    name: "producer_admission_open",
+    help: "1 while there is room; 0 from 95 % of the budget until a fifth is free again.",
+    type: "gauge",
+    samples: ({ admission }) => [{ value: Number(admission().open) }],
   },
   {
     name: "producer_outage_seconds_to_full",
@@ -252,10 +266,22 @@ export const METRICS: readonly Metric[] = [
     },
   },
   {
+    name: "process_cpu_limit_cores",
+    help: "Cores that the process may use: the machine's, or those of its container's limit.",
+    type: "gauge",
+    samples: ({ limits }) => [{ value: limits.cpu }],
+  },
+  {
     name: "process_resident_memory_bytes",
     help: "Resident memory of the process.",
     type: "gauge",
     samples: () => [{ value: process.memoryUsage.rss() }],
+  },
+  {
+    name: "process_memory_limit_bytes",
+    help: "Memory that the container may take; missing where there is no limit.",
+    type: "gauge",
+    samples: ({ limits }) => whereKnown(limits.memory),
   },
   {
     name: "process_start_time_seconds",
@@ -270,6 +296,8 @@ export const METRICS: readonly Metric[] = [
     samples: () => openDescriptors(),
   },
 ];
+
+const whereKnown = (value: number | undefined): Sample[] => (value === undefined ? [] : [{ value }]);
 
 /** The lines of one histogram: cumulative buckets, sum and count. */
 function histogram({ bounds, counts, sum }: Histogram, labels: Sample["labels"] = {}): Sample[] {

@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { CHART } from "../helpers/helm.ts";
 import { containerOf, endPods, onePod } from "./pods.ts";
-import { CHART, poster, valuesFor } from "./values.ts";
+import { poster, valuesFor } from "./values.ts";
 import { createPlace, type Place } from "./world.ts";
 
 setDefaultTimeout(240_000);

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run } from "../../src/native/toolchain.ts";
 import { buildImage } from "../docker/image.ts";
-import { kubeFolder } from "./kubernetes.ts";
+import { kube } from "../helpers/helm.ts";
 
 /** The same image under two tags, so that there is something to upgrade to. */
 export const SIDEPOST = { repository: "localhost/sidepost", tag: "test", nextTag: "next" };
@@ -13,7 +13,7 @@ export async function sidepostArchive(folder: string): Promise<string> {
   const built = process.env["SIDEPOST_TEST_IMAGE"];
   if (built !== undefined && existsSync(built)) return built;
   const archive = join(folder, "sidepost.tar");
-  await using image = await buildImage(join(kubeFolder(), "base-image.sh"));
+  await using image = await buildImage(join(kube(), "base-image.sh"));
   await image.save(archive);
   return archive;
 }
@@ -30,6 +30,6 @@ export async function posterArchive(folder: string): Promise<string> {
     copyFileSync(path, join(root, path));
   }
   const archive = join(folder, "poster.tar");
-  await run([join(kubeFolder(), "image.sh"), root, POSTER, archive, "/usr/local/bin/poster"]);
+  await run([join(kube(), "image.sh"), root, POSTER, archive, "/usr/local/bin/poster"]);
   return archive;
 }

@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { CHART } from "../helpers/helm.ts";
 import type { Reckoning } from "./reckoning.ts";
-import { CHART, poster, valuesFor } from "./values.ts";
+import { poster, valuesFor } from "./values.ts";
 import { createPlace } from "./world.ts";
 
 setDefaultTimeout(240_000);

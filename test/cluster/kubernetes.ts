@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Need } from "../../src/native/packages.ts";
 import { run } from "../../src/native/toolchain.ts";
+import { kube } from "../helpers/helm.ts";
 
 /** A one-node Kubernetes on this machine. Disposing of it, or the end of this process, ends all of it. */
 export interface Kubernetes extends AsyncDisposable {
@@ -16,10 +17,6 @@ export interface Kubernetes extends AsyncDisposable {
 
 /** Where Pods reach this machine. */
 export const HOST = "10.88.0.1";
-
-/** The folder of cluster.sh, image.sh and base-image.sh. */
-export const kubeFolder = (): string =>
-  process.env["SIDEPOST_KUBE"] ?? join(import.meta.dir, "../../../shared/kube");
 
 export const KUBERNETES_NEEDS: Need[] = (
   [
@@ -41,7 +38,7 @@ export const KUBERNETES_NEEDS: Need[] = (
 
 /** Starts it; its node is ready when this resolves. Only one can run on a machine. Throws with the script's last words. */
 export async function startKubernetes(): Promise<Kubernetes> {
-  const script = join(kubeFolder(), "cluster.sh");
+  const script = join(kube(), "cluster.sh");
   const folder = mkdtempSync(join(tmpdir(), "sidepost-cluster-"));
   const keeper = Bun.spawn([join(import.meta.dir, "keep.sh"), script, folder], {
     stdin: "pipe",

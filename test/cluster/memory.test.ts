@@ -1,7 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { CHART } from "../helpers/helm.ts";
 import { memoryOf, type Memory } from "./cgroup.ts";
 import { containerOf, endPods, onePod } from "./pods.ts";
-import { CHART, poster, valuesFor } from "./values.ts";
+import { poster, valuesFor } from "./values.ts";
 import { createPlace } from "./world.ts";
 
 setDefaultTimeout(240_000);

@@ -2,8 +2,9 @@ import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { CHART } from "../helpers/helm.ts";
 import { containerOf, endPods, onePod } from "./pods.ts";
-import { CHART, poster, valuesFor } from "./values.ts";
+import { poster, valuesFor } from "./values.ts";
 import { createPlace } from "./world.ts";
 
 setDefaultTimeout(240_000);

@@ -1,10 +1,7 @@
-import { join } from "node:path";
 import { POSTER, SIDEPOST } from "./images.ts";
 import type { Place } from "./world.ts";
 
 type Values = Record<string, unknown>;
-
-export const CHART = join(import.meta.dir, "../../helm");
 
 /** A poster as the container of a Pod; its environment is in ./poster.ts. */
 export const poster = (env: Record<string, string | number>) => ({

@@ -159,6 +159,6 @@ test("a process that is not ready makes `ready` and `health` fail", async () => 
 test("an unknown command is told what commands there are", async () => {
   const { code, errors } = await run(["strat"]);
   expect(code).toBe(64);
-  expect(errors).toBe('"strat" is no command; allowed: start, config, health, ready, metrics, help\n');
+  expect(errors).toBe('"strat" is no command; allowed: start, config, health, ready, metrics, post, help\n');
   expect(await run(["help"])).toMatchObject({ code: 0, output: expect.stringContaining("sidepost config") });
 });

@@ -60,7 +60,7 @@ export async function composeForTest(
     ...loaded.config,
     kafka: { ...kafka, properties: { ...kafka.properties, ...properties } },
   };
-  const app = await compose(config, { logger, quit: () => quits++, memoryLimit: undefined });
+  const app = await compose(config, { logger, quit: () => quits++, memoryLimit: undefined, cpuLimit: 2 });
   const bootstrap = kafka.embedded ? await contact(log) : "";
   return {
     app,

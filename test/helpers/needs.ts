@@ -2,6 +2,12 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { multiarch, type Need } from "../../src/native/packages.ts";
 
+export const PROMETHEUS: Need = {
+  what: "Prometheus",
+  present: () => ["prometheus", "promtool"].every((name) => Bun.which(name) !== null),
+  debian: ["prometheus"],
+};
+
 /** What the tests run beside sidepost: a real Kafka from Maven Central, and a consumer that is not ours. */
 export const TEST_NEEDS: Need[] = [
   { what: "kcat", present: () => Bun.which("kcat") !== null, debian: ["kcat"] },
@@ -21,6 +27,7 @@ export const TEST_NEEDS: Need[] = [
   { what: "a Kerberos KDC", present: () => Bun.which("krb5kdc") !== null, debian: ["krb5-kdc"] },
   { what: "kadmin.local", present: () => Bun.which("kadmin.local") !== null, debian: ["krb5-admin-server"] },
   { what: "kinit", present: () => Bun.which("kinit") !== null, debian: ["krb5-user"] },
+  PROMETHEUS,
   {
     what: "GSSAPI for Cyrus SASL",
     present: () => existsSync(`/usr/lib/${multiarch}/sasl2/libgssapiv2.so`),

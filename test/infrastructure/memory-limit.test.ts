@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { cgroupLimits } from "../../src/infrastructure/cgroup.ts";
 import { memoryLimit } from "../../src/infrastructure/memory-limit.ts";
 
 const MIB = 1024 ** 2;
@@ -75,5 +76,5 @@ test.each(MACHINES)("%s", (_, files, limit) => {
     if (text === undefined) throw new Error(`ENOENT: ${path}`);
     return text;
   };
-  expect(memoryLimit(readFile)).toBe(limit);
+  expect(memoryLimit(cgroupLimits(readFile))).toBe(limit);
 });

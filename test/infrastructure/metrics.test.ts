@@ -124,8 +124,23 @@ test("the budget is shown with what is held of it, and how long it would last", 
   expect(value(before, "producer_admission_bytes")).toBe(11);
   expect(value(before, "producer_admission_limit_bytes")).toBe(100);
   expect(value(before, "producer_outage_seconds_to_full")).toBe(8.5);
-  state.secondsToFull = Infinity;
-  expect(value(await scrape(), "producer_outage_seconds_to_full")).toBe(Infinity);
+  expect(value(before, "producer_admission_open")).toBe(1);
+  Object.assign(state, { open: false, secondsToFull: Infinity });
+  const after = await scrape();
+  expect(value(after, "producer_admission_open")).toBe(0);
+  expect(value(after, "producer_outage_seconds_to_full")).toBe(Infinity);
+});
+
+test("limits are shown where there are any", async () => {
+  const { sources, scrape } = start();
+  const shown = ["process_memory_limit_bytes", "process_cpu_limit_cores", "producer_spool_limit_bytes"];
+  const read = async () => {
+    const families = await scrape();
+    return shown.map((name) => value(families, name));
+  };
+  expect(await read()).toEqual([256, 0.5, 1024]);
+  Object.assign(sources.limits, { memory: undefined, spool: undefined });
+  expect(await read()).toEqual([undefined, 0.5, undefined]);
 });
 
 test("the process shows its CPU time, memory, start and descriptors", async () => {
@@ -137,7 +152,8 @@ test("the process shows its CPU time, memory, start and descriptors", async () =
 });
 
 function start() {
-  const state = { ready: true, draining: false, brokersUp: 2, secondsToFull: 8.5 };
+  const state = { ready: true, draining: false, brokersUp: 2, open: true, secondsToFull: 8.5 };
+  const limits: MetricSources["limits"] = { memory: 256, cpu: 0.5, spool: 1024 };
   const sources: MetricSources = {
     tally: createTally(["user_created", "order_created"]),
     requests: createRequestTally(["/api/v1/events/:name"]),
@@ -152,8 +168,9 @@ function start() {
     }),
     renewals: () => 7,
     spool: () => ({ records: 3, bytes: 4 }),
+    limits,
     admission: () => ({
-      open: true,
+      open: state.open,
       queuedRecords: 4,
       queuedBytes: 5,
       requestBytes: 6,
