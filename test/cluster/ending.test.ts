@@ -28,7 +28,7 @@ test("a Pod with Kafka away ends within its grace period, and names each event t
   const app = poster({ RATE: 100, PREFER: "respond-async", LAST_WORDS_MS: 1000 });
   const values = valuesFor(place, {
     app,
-    env: { KAFKA_TOPIC: place.name, LOG_SAMPLE: "1", SERVER_SHUTDOWN_TIMEOUT: "8s" },
+    env: { SERVER_SHUTDOWN_TIMEOUT: "8s" },
   });
   await place.helm(["install", "app", CHART, "--values=-"], values);
   await onePod(place, (pod) => containerOf(pod, "app").ready, "running the application");

@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { CHART } from "../helpers/helm.ts";
 import { SIDEPOST } from "./images.ts";
 import { containerOf, podsThat } from "./pods.ts";
-import { poster, valuesFor } from "./values.ts";
+import { imageValues, poster, valuesFor } from "./values.ts";
 import { createPlace } from "./world.ts";
 
 setDefaultTimeout(240_000);
@@ -10,11 +10,7 @@ setDefaultTimeout(240_000);
 // The autoscaler makes two Pods of one; there are no metrics here that it could go by.
 test("a rolling update of the gateway loses nothing of what other Pods post to its Service", async () => {
   await using place = await createPlace("gateway");
-  const values = (tag: string) =>
-    valuesFor(place, {
-      mode: "gateway",
-      image: { repository: SIDEPOST.repository, tag, pullPolicy: "Never" },
-    });
+  const values = (tag: string) => valuesFor(place, { mode: "gateway", ...imageValues(tag) });
   /** Two Pods as of now, and none that is ending. */
   const rolledOut = async () => {
     await place.kubectl(["rollout", "status", "deployment/gate-sidepost", "--timeout=120s"]);

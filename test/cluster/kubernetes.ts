@@ -13,6 +13,8 @@ export interface Kubernetes extends AsyncDisposable {
   load(archive: string): Promise<void>;
   /** Gives an image that was loaded another name, too. */
   tag(image: string, name: string): Promise<void>;
+  /** Creates what a folder's manifests say. */
+  apply(manifests: string): Promise<void>;
 }
 
 /** Where Pods reach this machine. */
@@ -59,6 +61,10 @@ export async function startKubernetes(): Promise<Kubernetes> {
     load: (archive) => run([script, "load", folder, archive]),
     tag: (image, name) =>
       run(["ctr", "-a", join(folder, "containerd.sock"), "-n", "k8s.io", "images", "tag", image, name]),
+    apply: (manifests) =>
+      run([join(folder, "bin/kubectl"), "apply", "--server-side", "-f", manifests], {
+        env: { ...process.env, KUBECONFIG: join(folder, "kubeconfig") },
+      }),
     [Symbol.asyncDispose]: dispose,
   };
 }

@@ -1,6 +1,4 @@
-import { chownSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { chownSync } from "node:fs";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { CHART } from "../helpers/helm.ts";
 import { containerOf, endPods, onePod } from "./pods.ts";
@@ -11,8 +9,9 @@ setDefaultTimeout(240_000);
 
 test("a Pod deleted with Kafka away ends in its time, and the next one sends what the spool on the claim holds", async () => {
   await using place = await createPlace("outage");
-  using disk = makeDisk();
-  await place.kubectl(["apply", "-f", "-"], JSON.stringify(volume(place.name, disk.folder)));
+  // Kubernetes does not hand the folder of a hostPath to the Pod's group.
+  chownSync(place.folder, 65_532, 65_532);
+  await place.kubectl(["apply", "-f", "-"], JSON.stringify(volume(place.name, place.folder)));
   const app = poster({ RATE: 200, PREFER: "respond-async", LAST_WORDS_MS: 1000 });
   const values = valuesFor(place, {
     app,
@@ -40,13 +39,6 @@ test("a Pod deleted with Kafka away ends in its time, and the next one sends wha
   const reckoning = await place.reckon("Pod deleted with Kafka away, spool on a claim");
   expect(reckoning).toMatchObject({ lost: 0, foreign: 0, refused: 0, delivered: 0, accepted: 0 });
 });
-
-function makeDisk() {
-  const folder = mkdtempSync(join(tmpdir(), "sidepost-volume-"));
-  // Kubernetes does not hand the folder of a hostPath to the Pod's group.
-  chownSync(folder, 65_532, 65_532);
-  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
-}
 
 const volume = (name: string, path: string) => ({
   apiVersion: "v1",

@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { CHART } from "../helpers/helm.ts";
 import { SIDEPOST } from "./images.ts";
 import { endPods } from "./pods.ts";
-import { poster, valuesFor } from "./values.ts";
+import { imageValues, poster, valuesFor } from "./values.ts";
 import { createPlace } from "./world.ts";
 
 setDefaultTimeout(240_000);
@@ -10,17 +10,17 @@ setDefaultTimeout(240_000);
 test("a rolling update of a Deployment under load refuses no post and loses none, and neither does an upgrade of the chart", async () => {
   await using place = await createPlace("rollout");
   const app = poster({ RATE: 100, LAST_WORDS_MS: 1500 });
-  const values = (tag: string) =>
-    valuesFor(place, {
-      app,
-      replicas: 2,
-      image: { repository: SIDEPOST.repository, tag, pullPolicy: "Never" },
-    });
-  const rolledOut = () => place.kubectl(["rollout", "status", "deployment/app-sidepost", "--timeout=40s"]);
-  const previous = `${process.env["TMPDIR"] ?? "/tmp"}/${crypto.randomUUID()}`;
-
-  await place.helm(["package", CHART, "--version=0.0.1", "--app-version=0.0.1", `--destination=${previous}`]);
-  await place.helm(["install", "app", `${previous}/sidepost-0.0.1.tgz`, "--values=-"], values(SIDEPOST.tag));
+  const values = (tag: string) => valuesFor(place, { app, replicas: 2, ...imageValues(tag) });
+  const rolledOut = () => place.kubectl(["rollout", "status", "deployment/app-sidepost", "--timeout=90s"]);
+  await place.helm([
+    "package",
+    CHART,
+    "--version=0.0.1",
+    "--app-version=0.0.1",
+    `--destination=${place.folder}`,
+  ]);
+  const previous = `${place.folder}/sidepost-0.0.1.tgz`;
+  await place.helm(["install", "app", previous, "--values=-"], values(SIDEPOST.tag));
   await rolledOut();
   await place.helm(["upgrade", "app", CHART, "--values=-"], values(SIDEPOST.nextTag));
   await rolledOut();

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensurePackages, NATIVE_NEEDS } from "../../src/native/packages.ts";
+import { kube } from "../helpers/helm.ts";
 import { TEST_NEEDS } from "../helpers/needs.ts";
 import { posterArchive, SIDEPOST, sidepostArchive } from "./images.ts";
 import { startPodKafka } from "./kafka.ts";
@@ -28,6 +29,7 @@ async function test(): Promise<number> {
   const kubernetes = made.use(await startKubernetes());
   const kafka = made.use(await startPodKafka(LINKS.length));
   await Promise.all([sidepost, poster].map(kubernetes.load));
+  await kubernetes.apply(join(kube(), "crds"));
   const { repository, tag, nextTag } = SIDEPOST;
   await kubernetes.tag(`${repository}:${tag}`, `${repository}:${nextTag}`);
 

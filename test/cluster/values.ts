@@ -1,8 +1,6 @@
 import { POSTER, SIDEPOST } from "./images.ts";
 import type { Place } from "./world.ts";
 
-type Values = Record<string, unknown>;
-
 /** A poster as the container of a Pod; its environment is in ./poster.ts. */
 export const poster = (env: Record<string, string | number>) => ({
   name: "app",
@@ -12,18 +10,24 @@ export const poster = (env: Record<string, string | number>) => ({
   resources: { requests: { cpu: "10m" } },
 });
 
-/** Values of the chart with the image under test, on the place's topic and network, as an input for `--values -`. */
+export const imageValues = (tag: string = SIDEPOST.tag) => ({
+  image: { repository: SIDEPOST.repository, tag, pullPolicy: "Never" },
+});
+
+/** Values of the chart: the image under test, on the place's topic and network. */
+export const sidepostValues = (place: Place, env: Record<string, string> = {}) => ({
+  ...imageValues(),
+  kafka: { brokers: place.network.brokers },
+  env: { KAFKA_TOPIC: place.name, LOG_SAMPLE: "1", ...env },
+  // Many Pods share two cores here; what they use is the same.
+  resources: { requests: { cpu: "10m", memory: "128Mi" }, limits: { memory: "256Mi" } },
+  appStopSeconds: 10,
+});
+
+/** The same and `values` over it, as an input for `--values -`. */
 export function valuesFor(
   place: Place,
-  { env, ...values }: Values & { env?: Record<string, string> },
+  { env, ...values }: Record<string, unknown> & { env?: Record<string, string> },
 ): string {
-  return JSON.stringify({
-    image: { repository: SIDEPOST.repository, tag: SIDEPOST.tag, pullPolicy: "Never" },
-    kafka: { brokers: place.network.brokers },
-    env: { KAFKA_TOPIC: place.name, LOG_SAMPLE: "1", ...env },
-    // Many Pods share two cores here; what they use is the same.
-    resources: { requests: { cpu: "10m", memory: "128Mi" }, limits: { memory: "256Mi" } },
-    appStopSeconds: 10,
-    ...values,
-  });
+  return JSON.stringify({ ...sidepostValues(place, env), ...values });
 }

@@ -1,4 +1,5 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { Admin } from "@platformatic/kafka";
@@ -7,6 +8,7 @@ import { waitUntil } from "../helpers/wait.ts";
 import { Counts } from "./counts.ts";
 import { openLink, type PodNetwork } from "./kafka.ts";
 import { collectLogs, type Logs } from "./logs.ts";
+import { createPrograms, type Programs } from "./programs.ts";
 import { reckon, type Reckoning } from "./reckoning.ts";
 
 /** Each scenario has a way of its own to Kafka, so that it can be cut without the others. */
@@ -23,6 +25,8 @@ export const LINKS = [
   "ending",
   "deaf",
   "chart",
+  "test-sidecar",
+  "test-gateway",
   "own",
 ] as const;
 export type LinkName = (typeof LINKS)[number];
@@ -38,14 +42,15 @@ const World = v.object({
 export type World = v.InferOutput<typeof World>;
 
 /** A namespace that lets in only what keeps to the restricted Pod Security Standard, with a topic and a network of its own. */
-export interface Place extends AsyncDisposable {
+export interface Place extends Programs, AsyncDisposable {
   /** Of the namespace, and of the topic. */
   name: string;
   network: PodNetwork;
+  /** What this machine takes for the broker. */
+  kafka: string;
   logs: Logs;
-  /** Runs kubectl in the namespace and resolves with what it prints. Throws with what it says where it fails. */
-  kubectl(args: string[], input?: string): Promise<string>;
-  helm(args: string[], input?: string): Promise<string>;
+  /** An empty folder. */
+  folder: string;
   /** Objects of a kind, as JSON. */
   get<T extends v.GenericSchema>(schema: T, ...what: string[]): Promise<v.InferOutput<T>>;
   /**
@@ -56,8 +61,6 @@ export interface Place extends AsyncDisposable {
 }
 
 const READ_MS = 30_000;
-/** Of all Pods, told where a command fails. */
-const LAST_LINES = 20;
 const PARTITIONS = 3;
 
 /** Makes the namespace; its way to Kafka is open. It is of a file that runs in test/cluster/run.ts. */
@@ -67,22 +70,11 @@ export async function createPlace(link: LinkName): Promise<Place> {
   const { cluster, kafka } = world;
   await using made = new AsyncDisposableStack();
   const network = made.use(await openLink(world.links[LINKS.indexOf(link)]!));
+  const folder = mkdtempSync(join(tmpdir(), "sidepost-place-"));
+  made.defer(() => rmSync(folder, { recursive: true }));
   const logs = made.use(collectLogs(join(cluster, "podlogs"), name));
-  const command =
-    (program: string) =>
-    (args: string[], input = ""): Promise<string> =>
-      output([join(cluster, "bin", program), ...args, `--namespace=${name}`], cluster, input).catch(
-        withReasons,
-      );
-  const withReasons = async (error: Error): Promise<never> => {
-    const get = [join(cluster, "bin/kubectl"), "get", "pods,events", `--namespace=${name}`];
-    const told = logs
-      .read()
-      .slice(-LAST_LINES)
-      .map(({ pod, container, text }) => `${pod} ${container}: ${text}`);
-    throw new Error([error.message, await output(get, cluster, ""), ...told].join("\n"), { cause: error });
-  };
-  const kubectl = command("kubectl");
+  const programs = createPrograms(cluster, name, logs);
+  const { kubectl } = programs;
   await createTopic(kafka, name);
   await kubectl(["apply", "-f", "-"], JSON.stringify(namespace(name)));
   made.defer(async () => void (await kubectl(["delete", "namespace", name, "--wait=false"])));
@@ -91,9 +83,10 @@ export async function createPlace(link: LinkName): Promise<Place> {
   return {
     name,
     network,
+    kafka,
     logs,
-    kubectl,
-    helm: command("helm"),
+    folder,
+    ...programs,
     get: async (schema, ...what) =>
       v.parse(schema, JSON.parse(await kubectl(["get", ...what, "-o", "json"]))),
     reckon: (scenario) => balance(world, { name, logs }, scenario),
@@ -107,10 +100,15 @@ function readWorld(): World {
   return v.parse(World, JSON.parse(text));
 }
 
+const POD_SECURITY = "pod-security.kubernetes.io";
+
 const namespace = (name: string) => ({
   apiVersion: "v1",
   kind: "Namespace",
-  metadata: { name, labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
+  metadata: {
+    name,
+    labels: { [`${POD_SECURITY}/enforce`]: "restricted", [`${POD_SECURITY}/warn`]: "restricted" },
+  },
 });
 
 async function createTopic(bootstrap: string, name: string): Promise<void> {
@@ -120,18 +118,6 @@ async function createTopic(bootstrap: string, name: string): Promise<void> {
   } finally {
     await admin.close();
   }
-}
-
-async function output(command: string[], cluster: string, input: string): Promise<string> {
-  const env = {
-    ...process.env,
-    KUBECONFIG: join(cluster, "kubeconfig"),
-    HELM_CACHE_HOME: join(cluster, "helm"),
-  };
-  const child = Bun.spawn(command, { env, stdin: new Blob([input]), stderr: "pipe" });
-  const [text, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}:\n${errors}${text}`);
-  return text;
 }
 
 async function balance(world: World, { name, logs }: Pick<Place, "name" | "logs">, scenario: string) {
