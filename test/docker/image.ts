@@ -12,6 +12,8 @@ export interface Image extends AsyncDisposable {
    * follow; of the environment it gets what sidepost reads here.
    */
   command: string[];
+  /** Writes it into an archive that a container runtime can load. */
+  save(archive: string): Promise<void>;
 }
 
 const ImageConfig = v.object({
@@ -66,6 +68,7 @@ async function buildWithDocker(): Promise<Image> {
       ...environment,
       TAG,
     ],
+    save: (archive) => run(["docker", "save", "--output", archive, TAG]),
     [Symbol.asyncDispose]: () => run(["docker", "image", "rm", TAG]),
   };
 }
@@ -103,6 +106,7 @@ async function buildWithBuildah(script: string): Promise<Image> {
   return {
     config,
     command: ["unshare", "--mount", "sh", "-c", START, "sh", root, config.User, ...config.Entrypoint],
+    save: (archive) => run(["buildah", "push", TAG, `docker-archive:${archive}:${TAG}`], { env: BUILDAH }),
     async [Symbol.asyncDispose]() {
       await run(["buildah", "rm", container], { env: BUILDAH });
       await run(["buildah", "rmi", TAG], { env: BUILDAH });
