@@ -29,16 +29,19 @@ interface World {
   docker?: boolean;
   /** The program that makes base images. */
   baseImages?: string;
+  /** Whether there is a script that starts a Kubernetes. */
+  cluster?: boolean;
 }
 
 /** Runs .ci/run in a world where no script of the package is run for real. */
-async function runCi({ scripts, docker = false, baseImages = "/nowhere" }: World) {
+async function runCi({ scripts, docker = false, baseImages = "/nowhere", cluster = false }: World) {
   const folder = mkdtempSync(join(root, "world-"));
   const program = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
     chmodSync(join(folder, name), 0o755);
   };
   program("npx", NPX);
+  if (cluster) program("cluster.sh", "");
   program("docker", `#!/bin/sh\nexit ${docker ? 0 : 1}\n`);
   for (const [name, { tests, failures = 0, skipped = 0, fails = failures > 0 }] of Object.entries(scripts)) {
     const counts = `tests="${tests}" assertions="99" failures="${failures}" skipped="${skipped}"`;
@@ -47,7 +50,7 @@ async function runCi({ scripts, docker = false, baseImages = "/nowhere" }: World
     if (fails) writeFileSync(join(folder, `${name}.fails`), "");
   }
   const PATH = `${folder}:${process.env["PATH"]}`;
-  const env = { ...process.env, PATH, SIDEPOST_BASE_IMAGE_SCRIPT: baseImages };
+  const env = { ...process.env, PATH, SIDEPOST_BASE_IMAGE_SCRIPT: baseImages, SIDEPOST_KUBE: folder };
   const ci = Bun.spawn(["bash", ".ci/run"], { env, stdin: "ignore", stderr: "inherit" });
   const output = (await ci.stdout.text()).trimEnd().split("\n");
   const ran = join(folder, "ran");
@@ -101,4 +104,16 @@ test("CI tests the image on docker's base images, on those of a script, or says 
   expect(neither.ran.join()).not.toContain("test:docker");
   expect(neither.output.join("\n")).toContain("The image was NOT tested");
   expect(neither).toMatchObject({ code: 0, closing: "13 passed, 0 failed" });
+});
+
+test("CI tests the chart in a cluster where one can be started, or says that it cannot", async () => {
+  const scripts = { ...WELL, "test:cluster": { tests: 3, failures: 1 } };
+  const [there, missing] = await Promise.all([
+    runCi({ scripts, docker: true, cluster: true }),
+    runCi({ scripts, docker: true }),
+  ]);
+  expect(there).toMatchObject({ code: 1, closing: "19 passed, 1 failed" });
+  expect(missing.ran.join()).not.toContain("test:cluster");
+  expect(missing.output.join("\n")).toContain("NOT tested in a cluster");
+  expect(missing).toMatchObject({ code: 0, closing: "17 passed, 0 failed" });
 });

@@ -1,4 +1,4 @@
-import { lstat, unlink } from "node:fs/promises";
+import { chmod, lstat, unlink } from "node:fs/promises";
 import { nextTurn } from "./turn.ts";
 
 /*
@@ -45,6 +45,9 @@ export interface Listener {
 const IDLE_SECONDS = 75;
 const TICK_SECONDS = 4;
 
+/** To connect is to write. The group may as well: containers of a Pod have users of their own, and share a group. */
+const SOCKET_MODE = 0o660;
+
 /** Starts to listen; port 0 takes a free one. Throws one sentence naming the address and what is wrong with it. */
 export async function listen({ address, writeTimeout, fetch, error }: ListenOptions): Promise<Listener> {
   if ("unix" in address) await removeStaleSocket(address.unix);
@@ -65,6 +68,7 @@ export async function listen({ address, writeTimeout, fetch, error }: ListenOpti
       return response;
     },
   });
+  if ("unix" in address) await chmod(address.unix, SOCKET_MODE);
   return {
     url: server.url.href,
     pending: () => server.pendingRequests,

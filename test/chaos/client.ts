@@ -1,4 +1,4 @@
-import { createConnection, type Socket } from "node:net";
+import { createConnection, type NetConnectOpts, type Socket } from "node:net";
 
 export interface Reply {
   status: number;
@@ -16,14 +16,14 @@ export interface Client {
 const PATIENCE_MS = 30_000;
 
 /**
- * A plain HTTP/1.1 client on 127.0.0.1. Not fetch: where a connection closes under it, it may send the same post again
+ * A plain HTTP/1.1 client. Not fetch: where a connection closes under it, it may send the same post again
  * without a word, and then the one who counts is wrong.
  */
-export function createClient(port: number): Client {
+export function createClient(to: NetConnectOpts): Client {
   let socket: Socket | undefined;
 
   async function connect(): Promise<Socket> {
-    const fresh = createConnection({ host: "127.0.0.1", port, noDelay: true });
+    const fresh = createConnection({ ...to, noDelay: true });
     fresh.on("close", () => {
       if (socket === fresh) socket = undefined;
     });

@@ -59,7 +59,7 @@ export function startLoad({ port, random, styles, maxEvents }: LoadOptions): Loa
   const stopping = new AbortController();
 
   async function poster(style: Style, index: number): Promise<void> {
-    const client = createClient(port);
+    const client = createClient({ host: "127.0.0.1", port });
     for (let number = 0; !stopping.signal.aborted && posted.length < maxEvents;) {
       const events = compose(style, index, number, random);
       number += events.length;

@@ -11,8 +11,11 @@ export interface Network extends AsyncDisposable {
 /** Of each piece in each direction. */
 const SLOW_MS = 150;
 
-/** Forwards each port of 127.0.0.1 to another one there. */
-export async function startNetwork(links: readonly { from: number; to: number }[]): Promise<Network> {
+/** Forwards each port of `host` to another one of 127.0.0.1. */
+export async function startNetwork(
+  links: readonly { from: number; to: number }[],
+  host = "127.0.0.1",
+): Promise<Network> {
   const sockets = new Set<Socket>();
   let condition: Condition = "open";
   let changed = Promise.withResolvers<void>();
@@ -50,7 +53,7 @@ export async function startNetwork(links: readonly { from: number; to: number }[
     links.map(async ({ from, to }) => {
       const server = createServer({ noDelay: true }, (client) => accept(client, to));
       await new Promise<void>((resolve, reject) => {
-        server.once("error", reject).listen(from, "127.0.0.1", resolve);
+        server.once("error", reject).listen(from, host, resolve);
       });
       return server;
     }),

@@ -18,6 +18,8 @@ describe("the image", () => {
   let image: Image | undefined;
   beforeAll(async () => {
     image = await buildImage(process.env["SIDEPOST_BASE_IMAGE_SCRIPT"]);
+    const archive = process.env["SIDEPOST_TEST_IMAGE"]; // For test/cluster.
+    if (archive !== undefined) await image.save(archive);
   }, BUILD_MS);
   afterAll(() => image?.[Symbol.asyncDispose](), BUILD_MS);
 

@@ -14,6 +14,8 @@ export interface Image extends AsyncDisposable {
    * of the host's that it sees at the same path. Arguments may follow; of the environment it gets what is read here.
    */
   command: (folder?: string) => string[];
+  /** Writes it into an archive that a container runtime can load. */
+  save(archive: string): Promise<void>;
 }
 
 const ImageConfig = v.object({
@@ -76,6 +78,7 @@ async function buildWithDocker(): Promise<Image> {
       const volume = folder === undefined ? [] : [`--volume=${folder}:${folder}:ro`];
       return [...start, ...environment, ...volume, TAG];
     },
+    save: (archive) => run(["docker", "save", "--output", archive, TAG]),
     [Symbol.asyncDispose]: () => run(["docker", "image", "rm", TAG]),
   };
 }
@@ -116,6 +119,7 @@ async function buildWithBuildah(script: string): Promise<Image> {
     config,
     files: await contents(`tar --create --directory=${root} .`),
     command: (folder = "") => [...start, folder, ...config.Entrypoint],
+    save: (archive) => run(["buildah", "push", TAG, `docker-archive:${archive}:${TAG}`], { env: BUILDAH }),
     async [Symbol.asyncDispose]() {
       await run(["buildah", "rm", container], { env: BUILDAH });
       await run(["buildah", "rmi", TAG], { env: BUILDAH });

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { createConnection, type NetConnectOpts, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -324,6 +324,12 @@ test.concurrent("a unix socket is served, not taken twice, and removed at the en
   expect(await (await fetch("http://localhost/again", { unix })).text()).toBe("/again 0");
   await listener.stop();
   expect(await Bun.file(unix).exists()).toBeFalse();
+});
+
+test.concurrent("a unix socket is open to its user and its group, and to nobody else", async () => {
+  const unix = join(directory, "shared.sock");
+  await start({ address: { unix } });
+  expect(((await stat(unix)).mode & 0o777).toString(8)).toBe("660");
 });
 
 test.concurrent("the socket file of a killed process is no hindrance", async () => {
