@@ -335,17 +335,17 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"
 
   wentToDisk = () => false;
 
-  #start = 0;
+  #takenAt = 0;
 
   send(
     _body: Uint8Array,
     _type: EventType,
     _promised: boolean,
     settle: Settle,
-    start: number,
+    takenAt: number,
   ): string | Failure {
     this.#settle = settle;
-    this.#start = start;
+    this.#takenAt = takenAt;
     return this.refuseWith ?? "id-1";
   }
 
@@ -360,7 +360,7 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"
   }
 
   settle(delivery: Delivery, key: string | null = null): void {
-    this.#settle(delivery, "id-1", key, this.#start);
+    this.#settle(delivery, "id-1", key, this.#takenAt);
   }
 
   settleBatch(deliveries: Delivery[], rendered?: Uint8Array): void {
