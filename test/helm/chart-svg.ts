@@ -37,8 +37,8 @@ const LEFT = 56;
 const RIGHT = 8;
 const TOP = 6;
 const BOTTOM = 20;
-/** Seconds, a minute, an hour and a day, where a scale is logarithmic. */
-const TIMES = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 86_400];
+/** Where a scale of seconds is logarithmic: seconds, minutes, an hour and a day. */
+const TIMES = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 86_400];
 const GRID = 'stroke="#2c3038"';
 
 /** Draws lines over time as SVG. */
@@ -60,7 +60,10 @@ export function chartSvg(chart: Chart): string {
       `<line x1="${x(time).toFixed(1)}" x2="${x(time).toFixed(1)}" y1="${TOP}" y2="${height - BOTTOM}" ${GRID}/>` +
       `<text x="${x(time).toFixed(1)}" y="${height - 5}" text-anchor="middle">${clock(time)}</text>`,
   );
-  const warning = limit === undefined ? "" : across(limit, 'stroke="#f2495c" stroke-dasharray="5 4"');
+  const warning =
+    limit === undefined || scale.place(limit) > 1
+      ? ""
+      : across(limit, 'stroke="#f2495c" stroke-dasharray="5 4"');
   const drawn = lines.map((line, index) => drawLine(line, COLOURS[index % COLOURS.length]!, chart, x, y));
   return `<svg width="${width}" height="${height}">${[...rows, ...columns, warning, ...drawn].join("")}</svg>`;
 }
