@@ -81,9 +81,9 @@ export async function compose(config: Config, { logger, quit, memoryLimit, cpuLi
     fatalError,
     spoolProblem: () => spooling?.required()?.detail,
   });
-  const budget = memoryBudget(config.admission.maxBytes, memoryLimit);
-  if (budget.warning) logger.warn({}, budget.warning);
   const hasSpool = config.spool.mode !== "off";
+  const budget = memoryBudget(config.admission.maxBytes, memoryLimit, hasSpool);
+  if (budget.warning) logger.warn({}, budget.warning);
   const limits = queueLimits(config, hasSpool ? budget.bytes * EVENTS_SHARE : budget.bytes);
   const reached = Promise.withResolvers<string>();
   const producer = await createProducer({
@@ -109,6 +109,7 @@ export async function compose(config: Config, { logger, quit, memoryLimit, cpuLi
     producer,
     tally,
     logger,
+    memoryBytes: limits.maxBytes,
     onFile(opened, claims) {
       file = opened;
       store = answersIn(opened, claims, producer.hashOf, config.idempotency.window);

@@ -1,6 +1,6 @@
 import type { Config } from "./config/schema.ts";
 import type { Logger } from "./domain/logger.ts";
-import type { AnswerStore } from "./domain/ports.ts";
+import { type AnswerStore, QUEUE } from "./domain/ports.ts";
 import type { SpoolFile } from "./domain/spool.ts";
 import { createAnswerStore } from "./infrastructure/answer-store.ts";
 import { kafkaFailure } from "./infrastructure/kafka/errors.ts";
@@ -16,6 +16,8 @@ export interface SpoolParts {
   producer: SpoolableProducer;
   tally: Tally;
   logger: Logger;
+  /** What events may hold of memory. */
+  memoryBytes: number;
   onFile: (file: SpoolFile, claims: Claims) => void;
 }
 
@@ -26,7 +28,7 @@ const TURN_MS = 100;
 export async function startSpooling(config: Config, parts: SpoolParts): Promise<Spooling | undefined> {
   const { mode, dir, maxBytes } = config.spool;
   if (mode === "off") return undefined;
-  const { producer, tally, logger, onFile } = parts;
+  const { producer, tally, logger, memoryBytes, onFile } = parts;
   const claims = createClaims();
   const spooling = await createSpooling({
     mode,
@@ -37,6 +39,8 @@ export async function startSpooling(config: Config, parts: SpoolParts): Promise<
       onFile(file, claims);
       return file;
     },
+    // The other half is for live traffic.
+    hasRoom: () => producer.queue[QUEUE.bytes]! < memoryBytes / 2,
     deliveryTimeout: config.server.writeTimeout,
     replayed(type, delivered, failures) {
       const byCode = [...failures].map(([code, count]) => [kafkaFailure(code, "").code, count] as const);

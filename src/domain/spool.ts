@@ -135,13 +135,13 @@ export interface Journal {
   write(on: boolean, next?: number): void;
   /** What was written since the last call. `alone`: its events are in no memory. */
   take(): (Chunk & { alone: boolean })[];
-  /** Writes everything in memory that is in no chunk yet. */
+  /** Writes everything in memory that is in no chunk yet: some MiB with each `take`, until `status` says that it is not spilling. */
   spill(): void;
   /** A chunk did not come to disk. `keys`: of its events, where it was `alone`; otherwise empty. */
   drop(number: number, keys: Uint8Array): void;
   /** Events of these keys are on disk alone, and others of the same keys go there behind them, until they are replayed. */
   addBehind(keys: Uint8Array): void;
-  /** Takes the records of a chunk on their way, but for those with an outcome. False where they are none. */
+  /** The chunk's bytes are given away. Takes the records of a chunk on their way, but for those with an outcome. False where they are none. */
   replay(chunk: Pick<StoredChunk, "bytes" | "outcomes">, number: number): boolean;
   /** The chunks whose events have all been settled since the last call. */
   settled(): SettledChunk[];
@@ -167,4 +167,6 @@ export interface JournalStatus {
   age: number;
   /** Events on disk alone. */
   behind: number;
+  /** Whether a part of what `spill` is to write is still to come. */
+  spilling: boolean;
 }

@@ -89,20 +89,6 @@ async function collect(body: Request["body"], maxBody: number, hold: Hold): Prom
   return Buffer.concat(chunks, size);
 }
 
-/** Below this collecting garbage keeps up. */
-const LARGE = 32 * 1024;
-
-/**
- * Gives the memory of a large body back at once; nobody may read it any more. As garbage it would wait for its turn: 300
- * posts of 4 MB, 8 at a time and one after the other refused by the core, made 52 MB resident 250, and so 79 (Bun 1.4.5).
- */
-export function freeBody(body: Uint8Array): void {
-  const { buffer } = body;
-  // A small Buffer is a part of a pool.
-  if (buffer instanceof ArrayBuffer && body.byteLength >= LARGE && buffer.byteLength === body.byteLength)
-    buffer.transfer(0);
-}
-
 function tooLarge(size: number, maxBody: number): Failure {
   return failure("body-too-large", `the body has ${size} bytes or more; the limit is ${maxBody}`);
 }

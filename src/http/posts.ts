@@ -1,4 +1,5 @@
 import { type Failure, failure } from "../domain/errors.ts";
+import { freeBytes } from "../domain/buffers.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Framing } from "../domain/ports.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
@@ -10,7 +11,7 @@ import type { BatchOutcome, Publisher, Wait, Watch } from "../usecase/publish.ts
 import type { RequestTally, RouteTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
 import { atomicWait, readAtomic } from "./atomic.ts";
-import { type BodyLimits, freeBody, readBody } from "./body.ts";
+import { type BodyLimits, readBody } from "./body.ts";
 import { createKeyedAnswers, KEY_HEADER } from "./keyed.ts";
 import { encoded, framingOf, isJson, unsupported } from "./media-type.ts";
 import { type Preference, readPrefer } from "./prefer.ts";
@@ -69,7 +70,7 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
   /** The core has a copy of what it took. What waits for the disk is there once more, until it is answered. */
   function release<Taken extends object>(taking: Taken, body: Uint8Array, entry: Entry): Taken {
     if ("status" in taking && taking.status === "refused") return taking;
-    freeBody(body);
+    freeBytes(body);
     if (!options.writing()) admission.taken(entry);
     return taking;
   }
@@ -162,7 +163,7 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
   ): Failure {
     const why =
       error.code === "admission-closed" ? admission.refusal(entry) : reason(error, request, body, shape);
-    freeBody(body);
+    freeBytes(body);
     return why;
   }
 

@@ -6,6 +6,12 @@ const MIB = 1024 ** 2;
  */
 const PROCESS_BYTES = 64 * MIB;
 
+/**
+ * The thread of the spool (13 MiB), SQLite's pages, and some MiB of events on their way to disk, which lie there as records,
+ * as JavaScript's copy of them and compressed.
+ */
+const SPOOL_BYTES = 40 * MIB;
+
 /** The rest is for what no request can be charged with: garbage, answers on their way, librdkafka's requests, sockets. */
 const SHARE = 0.75;
 
@@ -21,12 +27,17 @@ export interface Budget {
 }
 
 /** The budget of ADMISSION_MAX_BYTES; `auto` follows the container's memory limit, in bytes, where there is one. */
-export function memoryBudget(setting: "auto" | number, memoryLimit: number | undefined): Budget {
+export function memoryBudget(
+  setting: "auto" | number,
+  memoryLimit: number | undefined,
+  hasSpool = false,
+): Budget {
   if (memoryLimit === undefined) return { bytes: setting === "auto" ? WITHOUT_LIMIT_BYTES : setting };
-  const fitting = Math.floor((memoryLimit - PROCESS_BYTES) * SHARE);
+  const ownBytes = PROCESS_BYTES + (hasSpool ? SPOOL_BYTES : 0);
+  const fitting = Math.floor((memoryLimit - ownBytes) * SHARE);
   const bytes = setting === "auto" ? Math.max(LEAST_BYTES, fitting) : setting;
   if (bytes <= fitting) return { bytes };
-  const advice = `it may be killed when Kafka is down; the limit should be ${inMib(PROCESS_BYTES + bytes / SHARE)} or more`;
+  const advice = `it may be killed when Kafka is down; the limit should be ${inMib(ownBytes + bytes / SHARE)} or more`;
   return {
     bytes,
     warning: `the memory limit of ${inMib(memoryLimit)} is too small for ${inMib(bytes)} of events: ${advice}`,

@@ -23,19 +23,23 @@ export interface Damaged {
   keys: Uint8Array;
 }
 
-/** `read` gets a chunk from disk; undefined where it is lost. */
-export function createReplay(
-  journal: Pick<Journal, "replay">,
-  read: (number: number) => Promise<StoredChunk | undefined>,
-  onDamaged: (chunk: Damaged) => void,
-): Replay {
+export interface ReplayOptions {
+  journal: Pick<Journal, "replay">;
+  /** Gets a chunk from disk; undefined where it is lost. */
+  read: (number: number) => Promise<StoredChunk | undefined>;
+  /** Whether memory takes one more. */
+  hasRoom: () => boolean;
+  onDamaged: (chunk: Damaged) => void;
+}
+
+export function createReplay({ journal, read, hasRoom, onDamaged }: ReplayOptions): Replay {
   const waiting: { number: number; count: number }[] = [];
   const underWay = new Map<number, { count: number; outcomes: Uint8Array | undefined }>();
   let events = 0;
   let reading = false;
 
   async function pumpAll(): Promise<void> {
-    for (let next = waiting[0]; next !== undefined && events < WINDOW; next = waiting[0]) {
+    for (let next = waiting[0]; next !== undefined && events < WINDOW && hasRoom(); next = waiting[0]) {
       const { number, count } = next;
       const chunk = await read(number);
       waiting.shift();

@@ -46,6 +46,8 @@ export interface SpoolingOptions {
   claims: Claims;
   /** Opens the file, which may take more than one try; what is in it comes by `onOpen`. */
   open: (onOpen: (found: FoundChunk[], last: number) => void) => Promise<SpoolFile>;
+  /** Whether memory takes a chunk that is read back. */
+  hasRoom: () => boolean;
   /** Milliseconds that Kafka may take to confirm an event. */
   deliveryTimeout: number;
   /** Books replayed events, which no post waits for. */
@@ -75,16 +77,24 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     lost,
     logger,
     now = () => performance.now(),
+    hasRoom,
   } = options;
   let file: SpoolFile | undefined;
   let writing = false;
   /** Some of memory may be in no chunk though it is writing. */
   let gaps = false;
+  /** Some of it is in no chunk yet, and is being written. */
+  let spilling = false;
   let ending = false;
   let number = 1;
   let committing: Promise<void> | undefined;
   let next: PromiseWithResolvers<Failure | undefined> | undefined;
-  const replay = createReplay(journal, async (at) => file?.read(at), setAside);
+  const replay = createReplay({
+    journal,
+    read: async (at) => file?.read(at),
+    hasRoom,
+    onDamaged: setAside,
+  });
 
   file = await options.open((found, last) => {
     number = Math.max(number, last + 1);
@@ -130,7 +140,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
 
   function spill(): void {
     journal.spill();
-    claims.again();
+    spilling = true;
     gaps = false;
   }
 
@@ -154,12 +164,21 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
 
   async function commitAll(): Promise<void> {
     await Bun.sleep(0);
-    while (next !== undefined) {
+    while (next !== undefined || spilling) {
       const waiting = next;
       next = undefined;
-      waiting.resolve(await commit(journal.take()));
+      if (spilling) claims.again();
+      const error = await commit(journal.take());
+      spilling = error === undefined && journal.status().spilling;
+      waiting?.resolve(error);
     }
     committing = undefined;
+  }
+
+  /** Resolves when all of memory is written. */
+  async function scheduleAll(): Promise<Failure | undefined> {
+    const error = await schedule();
+    return error === undefined && spilling ? scheduleAll() : error;
   }
 
   async function commit(chunks: (Chunk & { alone: boolean })[]): Promise<Failure | undefined> {
@@ -225,13 +244,13 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     async keep() {
       if (!begin("an event was not confirmed in time")) return refusal();
       closeGaps();
-      return schedule();
+      return scheduleAll();
     },
     async keepAll() {
       ending = true;
       if (!begin("the process ends")) return refusal();
       closeGaps();
-      return schedule();
+      return scheduleAll();
     },
     status() {
       const { records, bytes, problem } = spool.status();

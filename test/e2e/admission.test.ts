@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { endOffset } from "../bench/topic.ts";
 import { makeMemoryCgroup } from "../helpers/cgroup.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { type Sidepost, SOURCES, startSidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
-import { type Flood, flood, SMALL_ALONE } from "./flood.ts";
+import { type Flood, flood, LARGE_ALONE, SMALL_ALONE } from "./flood.ts";
 import { ask, metricsOf, MINUTE, newTopic, untilStatus } from "./support.ts";
 
 const MIB = 1024 ** 2;
@@ -65,8 +67,48 @@ test("nor do small events alone, of which most is not their bytes", async () => 
   await expectAllIn(topic, result.taken, sidepost);
 });
 
+test.each(["overflow", "always"])(
+  "nor does what goes to disk (%s), while it is written, read back by the next process, and sent",
+  async (mode) => {
+    const topic = await newTopic(kafka);
+    const folder = mkdtempSync(join(tmpdir(), "sidepost-flood-"));
+    const spool = { SPOOL_MODE: mode, SPOOL_DIR: folder, SPOOL_MAX_BYTES: "8GiB" };
+    await kafka.stopBroker(0, "SIGKILL");
+    await using cgroup = makeMemoryCgroup(MEMORY_LIMIT);
+    const result = await (async () => {
+      await using sidepost = await startLimited(topic, cgroup?.run, spool);
+      const flooded = await flood(sidepost, 1000, SECONDS * 1000, LARGE_ALONE);
+      expect(flooded).toMatchObject({ errors: [], statuses: { 202: flooded.taken } });
+      await untilStored(sidepost, flooded.taken);
+      expect(peakBytes(sidepost.pid)).toBeLessThan(MEMORY_LIMIT);
+      process.kill(sidepost.pid, "SIGKILL");
+      return flooded;
+    })();
+    await using next = await startLimited(topic, cgroup?.run, spool);
+    await untilStored(next, result.taken);
+    await Bun.sleep(1000);
+    expect((await figures(next))("producer_admission_bytes")).toBeGreaterThan(0);
+    await kafka.startBroker(0);
+    await untilStored(next, 0);
+    await expectAllIn(topic, result.taken, next);
+    rmSync(folder, { recursive: true, force: true });
+  },
+);
+
+/** Waits until so many events are on disk. */
+const untilStored = (sidepost: Sidepost, count: number): Promise<true> =>
+  waitUntil(
+    async () => (await figures(sidepost))("producer_spool_events") === count || undefined,
+    MINUTE,
+    () => new Error(`there are never ${count} events on disk`),
+  );
+
 /** In a container's limit where the machine lets us make one; else with the budget that it would have given. */
-const startLimited = (topic: string, run?: (command: readonly string[]) => string[]): Promise<Sidepost> =>
+const startLimited = (
+  topic: string,
+  run?: (command: readonly string[]) => string[],
+  more: Record<string, string> = {},
+): Promise<Sidepost> =>
   startSidepost({
     env: {
       KAFKA_BROKER_LIST: kafka.bootstrap,
@@ -75,6 +117,7 @@ const startLimited = (topic: string, run?: (command: readonly string[]) => strin
       LOG_SAMPLE: "1",
       RDKAFKA_RECONNECT_BACKOFF_MAX_MS: "500",
       ...(run === undefined ? { ADMISSION_MAX_BYTES: "96MiB" } : {}),
+      ...more,
     },
     ...(run === undefined ? {} : { command: run(SOURCES) }),
   });

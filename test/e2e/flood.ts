@@ -28,6 +28,17 @@ const SMALL: Load = {
 /** Events of which most of the memory is not their bytes. */
 export const SMALL_ALONE: readonly Load[] = [{ ...SMALL, clients: 64 }];
 
+/** Events that fill memory soon. */
+export const LARGE_ALONE: readonly Load[] = [
+  {
+    path: "/user",
+    body: JSON.stringify({ data: text(50_000) }),
+    events: 1,
+    clients: 16,
+    headers: { ...JSON_BODY, ...ASYNC },
+  },
+];
+
 /** Small and large, single and in batches, waiting and not: each kind has a memory cost of its own. */
 export const ALL_KINDS: readonly Load[] = [
   SMALL,

@@ -64,7 +64,10 @@ const REMARKS: [RegExp, string][] = [
     "The cluster needs a moment to forget the Pod's address. Kubernetes 1.30; leave it out before.",
   ],
   [/^sizeLimit:/, "Twice SPOOL_MAX_BYTES and 64Mi. Beyond it the Pod would be evicted."],
-  [/^limits:/, "Events take what the memory limit leaves beside the process: 144Mi of 256Mi."],
+  [
+    /^limits:/,
+    "Events take what the memory limit leaves beside the process: 144Mi of 256Mi, 114Mi with a spool.",
+  ],
 ];
 
 /** The manifests of an example, as they stand in k8s/. */

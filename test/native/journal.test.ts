@@ -210,15 +210,78 @@ test("a spill writes what is in no chunk yet, once", async () => {
   core.journal(true, 5);
   core.spill();
   core.spill();
-  expect(core.takeChunks()).toMatchObject([{ number: 5, count: 2 }]);
-  expect(core.findEvent(ids[0]!)).toEqual({ chunk: 5 });
+  const [chunk, ...others] = core.takeChunks();
+  expect(chunk).toMatchObject({ count: 2 });
+  expect(others).toEqual([]);
+  expect(core.diskStatus()).toMatchObject({ spilling: false });
+  const number = chunk!.number;
+  expect(number).toBeGreaterThanOrEqual(5);
+  expect(core.findEvent(ids[0]!)).toEqual({ chunk: number });
   await Bun.sleep(20);
   const { age } = core.diskStatus();
   expect(age).toBeGreaterThanOrEqual(20);
   expect(age).toBeLessThan(60_000);
-  core.dropChunk(5, Buffer.alloc(0));
+  core.dropChunk(number, Buffer.alloc(0));
   core.spill();
   expect(core.takeChunks()).toMatchObject([{ count: 2 }]);
+});
+
+test("much is spilled in parts, in order, in chunks of some size, each body in one, and before what is taken meanwhile", async () => {
+  await using one = await open(await newTopic(), WAITING);
+  const { core } = one;
+  const text = "x".repeat(400_000);
+  const old: string[] = [];
+  for (let index = 0; index < 10; index++) {
+    old.push(post(core, { index, text }));
+    const both = [1, 2].map((part) => ({
+      type: "order",
+      id: `${index}-${part}`,
+      data: { index, part, text },
+    }));
+    old.push(...sent(core, both).ids);
+  }
+  core.journal(true, 1);
+  core.spill();
+  const parts: Chunk[][] = [core.takeChunks()];
+  const later = post(core, 0);
+  while (core.diskStatus().spilling) parts.push(core.takeChunks());
+  parts.push(core.takeChunks());
+  const sizes = parts.map((chunks) => chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0));
+  expect(sizes.length).toBeGreaterThan(2);
+  expect(Math.max(...sizes)).toBeLessThan(6_000_000);
+  expect(Math.max(...parts.flat().map((chunk) => chunk.bytes.length))).toBeLessThan(2_000_000);
+  const chunkOf = (id: string): number => Number(Object.values(core.findEvent(id) ?? {})[0]);
+  const numbers = old.map(chunkOf);
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  expect(numbers.every((number) => number > 0 && number < chunkOf(later))).toBeTrue();
+  for (let index = 0; index < 10; index++) expect(numbers[3 * index + 1]).toBe(numbers[3 * index + 2]!);
+  expect(parts.flat().reduce((sum, chunk) => sum + chunk.count, 0)).toBe(31);
+});
+
+test("of a spill that has begun, what is settled before its turn is left out, and nothing is when writing ends", async () => {
+  const topic = await newTopic();
+  await using one = await open(topic);
+  const { core } = one;
+  const text = "x".repeat(900_000);
+  const ids = Array.from({ length: 8 }, (_, index) => post(core, { index, text }));
+  core.journal(true, 1);
+  core.spill();
+  expect(core.takeChunks().length).toBeGreaterThan(0);
+  core.handOver();
+  await waitUntil(
+    () => (core.queued().messages === 0 ? true : undefined),
+    20_000,
+    () => new Error("not delivered"),
+  );
+  expect(core.diskStatus()).toMatchObject({ spilling: false });
+  expect(core.takeChunks()).toEqual([]);
+  expect(core.findEvent(ids[7]!)).toMatchObject({ code: 0 });
+  core.journal(false);
+  for (let index = 0; index < 8; index++) post(core, { index, text });
+  core.journal(true);
+  core.spill();
+  core.journal(false);
+  expect(core.takeChunks()).toEqual([]);
 });
 
 test("who waits for an event on disk is told that it is there when all else is given up", async () => {

@@ -13,6 +13,11 @@ test.each([
   expect(memoryBudget(setting, limit && limit * MIB)).toEqual({ bytes: bytes * MIB });
 });
 
+test("with a spool less is left for events: it takes memory, too", () => {
+  expect(memoryBudget("auto", 192 * MIB, true)).toEqual({ bytes: 66 * MIB });
+  expect(memoryBudget(100 * MIB, 192 * MIB, true).warning).toContain("the limit should be 237.4 MiB or more");
+});
+
 test("a limit that leaves nothing beside the process still gives a little, with a warning that says what would do", () => {
   expect(memoryBudget("auto", 48 * MIB)).toEqual({
     bytes: 4 * MIB,

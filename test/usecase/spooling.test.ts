@@ -132,6 +132,28 @@ test("what an earlier process left is replayed in order, and then counted", asyn
   expect(spooling.writing).toBeFalse();
 });
 
+test("what memory holds is written part by part, and with each part the keys of what may be in it", async () => {
+  const { spooling, file, journal, claims } = await start({ mode: "overflow" });
+  claims.add(claim("k"));
+  journal.toSpill = [7, 8, 9].map((number) => chunk(number));
+  expect(await spooling.keep()).toBeUndefined();
+  expect(file.appended).toEqual([[7], [8], [9]]);
+  expect(file.claimed).toEqual([["k"], ["k"], ["k"]]);
+});
+
+test("while memory has no room nothing is replayed", async () => {
+  const found = [1, 2].map((number) => ({ number, count: 1, keys: NONE }));
+  const { spooling, journal } = await start({ mode: "always", found });
+  journal.hasRoom = false;
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([]);
+  journal.hasRoom = true;
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([1, 2]);
+});
+
 test("no more is replayed at a time than Kafka takes in a moment", async () => {
   const found = Array.from({ length: 4 }, (_, i) => ({ number: i + 1, count: 3000, keys: NONE }));
   const { spooling, journal } = await start({ mode: "always", found });
@@ -202,7 +224,6 @@ test("at the end of the process nothing is read from disk any more", async () =>
 
 test("a key goes to disk with the commit of its event, and again with all of memory, until it has an answer", async () => {
   const { spooling, file, journal, claims } = await start({ mode: "overflow" });
-  const claim = (key: string): KeyClaim => ({ key, answer: NONE, at: 0, event: NONE });
   claims.add(claim("in memory"));
   claims.add(claim("answered"));
   claims.end("answered");
@@ -273,6 +294,8 @@ function settled(number: number, codes: number[]): SettledChunk {
   return { number, replayed: true, topics: ["events"], types: ["user_created"], outcomes };
 }
 
+const claim = (key: string): KeyClaim => ({ key, answer: NONE, at: 0, event: NONE });
+
 /** Spooling on fakes that write down what is asked of them. */
 async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; found?: FoundChunk[] }) {
   let clock = 0;
@@ -289,6 +312,7 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
       onOpen(found, found.at(-1)?.number ?? 0);
       return file;
     },
+    hasRoom: () => journal.hasRoom,
     deliveryTimeout: 15_000,
     replayed: (type, delivered, failures) => void replayed.push([type, delivered, [...failures]]),
     lost: (events) => void lost.push(events),
@@ -367,10 +391,12 @@ class FakeJournal implements Journal {
   refusals: ReturnType<Journal["refused"]> = [];
   spills = 0;
   age = 0;
+  toSpill: ReturnType<Journal["take"]> = [];
+  hasRoom = true;
   next: number | undefined;
 
   write: Journal["write"] = (_, next) => void (this.next = next ?? this.next);
-  take = () => this.written.splice(0);
+  take = () => [...this.written.splice(0), ...this.toSpill.splice(0, 1)];
   spill = () => void this.spills++;
   drop: Journal["drop"] = (number, keys) => void this.dropped.push([number, [...keys]]);
   addBehind: Journal["addBehind"] = (keys) => void this.behind.push(keys);
@@ -386,5 +412,5 @@ class FakeJournal implements Journal {
     return this.parts.splice(0);
   };
   refused = () => this.refusals.splice(0);
-  status = () => ({ age: this.age, behind: 0 });
+  status = () => ({ age: this.age, behind: 0, spilling: this.toSpill.length > 0 });
 }

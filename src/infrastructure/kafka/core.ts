@@ -98,7 +98,7 @@ export interface EventCore {
   journal(on: boolean, number?: number): void;
   /** What was written since the last call. */
   takeChunks(): (Chunk & { alone: boolean })[];
-  /** Writes everything in memory that no chunk has yet. */
+  /** Writes everything in memory that no chunk has yet, a part with each `takeChunks` while `diskStatus` says `spilling`. */
   spill(): void;
   /**
    * Takes the events of a chunk, in memory from now on, but for those that have an outcome. False where the bytes are no
@@ -120,7 +120,7 @@ export interface EventCore {
   /** Promised events that were refused for good, as records. */
   takeRefused(): { id: Uint8Array; code: number; bytes: Uint8Array }[];
   /** Milliseconds since the oldest event that is not settled was taken (0: none), and how many are on disk alone. */
-  diskStatus(): { age: number; behind: number };
+  diskStatus(): { age: number; behind: number; spilling: boolean };
   /** What became of a recent event: in memory (`chunk`: on disk as well where it is not 0), or settled. */
   findEvent(id: string): FoundEvent | undefined;
 }

@@ -1,3 +1,4 @@
+import { freeBytes } from "../../domain/buffers.ts";
 import type { Journal } from "../../domain/spool.ts";
 import type { EventCore } from "./core.ts";
 
@@ -17,7 +18,11 @@ export function createJournal(core: EventCore): Journal {
     spill: () => core.spill(),
     drop: (number, keys) => core.dropChunk(number, keys),
     addBehind: (keys) => core.addBehind(keys),
-    replay: ({ bytes, outcomes }, number) => core.replay(bytes, number, outcomes),
+    replay({ bytes, outcomes }, number) {
+      const taken = core.replay(bytes, number, outcomes);
+      freeBytes(bytes);
+      return taken;
+    },
     settled: () => named(core.takeSettled()),
     partlySettled: (all) => named(core.takePartlySettled(all)),
     refused: () =>

@@ -1,4 +1,5 @@
 import { SQLiteError } from "bun:sqlite";
+import { freeBytes } from "../../domain/buffers.ts";
 import { openTables, type Tables } from "./file.ts";
 import type { Fault, Found, Lookup, Reply, Work } from "./messages.ts";
 import { closeFile, giveUp, isDamage, messageOf, openFile, type OpenFile, renewFile } from "./open.ts";
@@ -75,6 +76,7 @@ export function createEngine(say: (reply: Reply) => void): Engine {
     if (spool === undefined) return say({ kind, failure: NOT_OPEN, kept: 0 });
     const { tables, writer, tidy } = spool;
     const cause = work === undefined ? writer.probe() : writer.write(work);
+    for (const { bytes } of work?.chunks ?? []) freeBytes(bytes);
     say({ kind, failure: cause === undefined ? undefined : faultOf(cause), kept: tables.kept() });
     try {
       if (cause !== undefined && isDamage(cause)) throw cause;

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { freeBytes } from "../../domain/buffers.ts";
 import { countStored, OUTCOME_BYTES } from "../../domain/outcomes.ts";
 import { checksumOf, checksumOfOutcomes } from "./checksum.ts";
 import { measure } from "./figures.ts";
@@ -78,6 +79,7 @@ export function openTables(db: Database, refusedBytes: number): Tables {
       const bytes = pack(chunk.bytes);
       sql.chunk.run(number, count, measure(chunk).size, ids, keys, checksumOf({ ids, keys, bytes }));
       sql.records.run(number, bytes);
+      if (bytes !== chunk.bytes) freeBytes(bytes);
     }
     const dropped = refuse(work, now);
     settle(work, now);

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { freeBytes } from "../../domain/buffers.ts";
 import { outcomeAt, STORED } from "../../domain/outcomes.ts";
 import type { Chunk, StoredChunk, Trace } from "../../domain/spool.ts";
 import { checksumOf, checksumOfOutcomes } from "./checksum.ts";
@@ -85,8 +86,10 @@ function storedChunk({
 }: Row): StoredChunk {
   const trusted = outcomes !== null && checksumOfOutcomes(outcomes) === expected;
   const intact = checksumOf({ bytes, keys, ids }) === checksum;
+  const records = intact ? unpack(bytes) : bytes;
+  if (records !== bytes) freeBytes(bytes);
   return {
-    bytes: intact ? unpack(bytes) : bytes,
+    bytes: records,
     keys,
     outcomes: trusted ? outcomes : undefined,
     intact,

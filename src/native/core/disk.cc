@@ -6,6 +6,12 @@
 
 namespace sidepost {
 
+namespace {
+
+constexpr size_t kSpillBytes = 4 << 20;
+
+}  // namespace
+
 Record Posts::RecordOf(const Entry& entry) const {
   const Type& type = types_[entry.type];
   Record record;
@@ -41,13 +47,32 @@ bool Posts::MustGoToDisk(Body* body) const {
 void Posts::TakeToDisk(Body* body) {
   const Entry* const entries = body->entries();
   for (uint32_t i = 0; i < body->alive; i++) journal.AddOnDisk(RecordOf(entries[i]));
+  journal.EndBody();
   Ledger::Drop(body);
 }
 
+void Posts::Write(bool on) {
+  journal.on = on;
+  if (!on) spill_ = nullptr;
+}
+
 void Posts::Spill() {
-  for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
-    if (entry->chunk == 0) journal.AddInMemory(entry, RecordOf(*entry));
+  spill_ = ledger_->first();
+  journal.BeginSpill();
+}
+
+// All at once it would be there three times: in the ledger, in chunks, and in JavaScript's copies of them.
+std::vector<Chunk> Posts::TakeChunks() {
+  size_t bytes = 0;
+  while (spill_ && bytes < kSpillBytes) {
+    for (const Body* body = spill_->body; spill_ && spill_->body == body; spill_ = spill_->next) {
+      if (spill_->chunk != 0) continue;
+      journal.AddSpilled(spill_, RecordOf(*spill_));
+      bytes += spill_->value_size + spill_->key_size + spill_->headers_size;
+    }
+    journal.EndBody();
   }
+  return journal.Take();
 }
 
 void Posts::DropChunk(uint64_t number, std::string_view keys) {

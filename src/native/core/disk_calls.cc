@@ -32,7 +32,7 @@ Napi::Value ListOf(Napi::Env env, const Chunks& chunks) {
 
 Napi::Value Producer::Journal(const Napi::CallbackInfo& info) {
   if (!posts_) return Throw(info.Env(), "configureEvents() comes first");
-  posts_->journal.on = info[0].ToBoolean();
+  posts_->Write(info[0].ToBoolean());
   if (info[1].IsNumber()) posts_->journal.StartAt(static_cast<uint64_t>(IntegerOf(info[1])));
   return info.Env().Undefined();
 }
@@ -42,7 +42,7 @@ Napi::Value Producer::TakeChunks(const Napi::CallbackInfo& info) {
   auto list = Napi::Array::New(env);
   if (!posts_) return list;
   uint32_t index = 0;
-  for (const Chunk& chunk : posts_->journal.Take()) {
+  for (const Chunk& chunk : posts_->TakeChunks()) {
     auto taken = Napi::Object::New(env);
     taken.Set("number", NumberOf(env, chunk.number));
     taken.Set("count", NumberOf(env, chunk.count));
@@ -132,6 +132,7 @@ Napi::Value Producer::DiskStatus(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto status = Napi::Object::New(env);
   status.Set("age", NumberOf(env, posts_ ? posts_->Age() : 0));
+  status.Set("spilling", Napi::Boolean::New(env, posts_ && posts_->spilling()));
   status.Set("behind", NumberOf(env, posts_ ? posts_->journal.behind() : 0));
   return status;
 }

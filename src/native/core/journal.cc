@@ -22,43 +22,71 @@ void Journal::Add(Chunk& chunk, const Record& record) {
   chunk.count++;
 }
 
-void Journal::AddInMemory(Entry* entry, const Record& record) {
-  entry->chunk = number_;
-  entry->place = in_memory_.count;
-  Add(in_memory_, record);
-  State& state = states_[number_];
+void Journal::Add(Chunk& chunk, uint64_t number, Entry* entry, const Record& record) {
+  if (chunk.count == 0) chunk.number = number;
+  entry->chunk = chunk.number;
+  entry->place = chunk.count;
+  Add(chunk, record);
+  State& state = states_[chunk.number];
   state.open = true;
   state.missing++;
   state.promised += entry->promised;
   state.outcomes.push_back(kUnsettled);
 }
 
+void Journal::AddInMemory(Entry* entry, const Record& record) { Add(in_memory_, number_, entry, record); }
+
 void Journal::AddOnDisk(const Record& record) {
   Add(on_disk_, record);
   AddBehind(KeyHash(record.topic, record.has_key, record.key));
 }
 
-std::vector<Chunk> Journal::Take() {
-  std::vector<Chunk> taken;
-  if (in_memory_.count > 0) {
-    State& state = states_[number_];
-    state.open = false;
-    in_memory_.number = number_;
-    if (state.missing == 0 && state.promised == 0) {
-      states_.erase(number_);  // all of it is settled, and nobody was told that it is on disk
-    } else {
-      taken.push_back(std::exchange(in_memory_, {}));
-      FinishIfDone(number_, state);
-    }
-    in_memory_ = {};
+void Journal::EndBody() {
+  for (const Chunk* chunk : {&in_memory_, &on_disk_, &spilled_}) {
+    if (chunk->bytes.size() >= kChunkBytes) return Close();
   }
+}
+
+// The chunks that are being filled have two numbers.
+void Journal::BeginSpill() {
+  spill_number_ = number_ + 2;
+  number_ += kSpillNumbers;
+}
+
+void Journal::AddSpilled(Entry* entry, const Record& record) { Add(spilled_, spill_number_, entry, record); }
+
+void Journal::Close() {
+  if (spilled_.count > 0) {
+    full_.push_back(std::exchange(spilled_, {}));
+    spill_number_++;
+  }
+  if (in_memory_.count > 0) full_.push_back(std::exchange(in_memory_, {}));
   if (on_disk_.count > 0) {
     on_disk_.number = number_ + 1;
     on_disk_.alone = true;
-    taken.push_back(std::exchange(on_disk_, {}));
+    full_.push_back(std::exchange(on_disk_, {}));
   }
   number_ += 2;
+}
+
+std::vector<Chunk> Journal::Take() {
+  Close();
+  std::vector<Chunk> taken;
+  for (Chunk& chunk : full_) {
+    if (chunk.alone || Seal(chunk.number)) taken.push_back(std::move(chunk));
+  }
+  full_.clear();
   return taken;
+}
+
+// What is all settled, and of which nobody was told that it is on disk, need not go there.
+bool Journal::Seal(uint64_t number) {
+  State& state = states_[number];
+  state.open = false;
+  const bool needed = state.missing > 0 || state.promised > 0;
+  if (!needed) states_.erase(number);
+  if (needed) FinishIfDone(number, state);
+  return needed;
 }
 
 void Journal::Replay(uint64_t number, std::vector<Outcome> outcomes) {

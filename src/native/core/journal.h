@@ -51,7 +51,8 @@ constexpr int64_t kNowhere = -2;
 ///
 /// Two chunks are filled at a time. One takes events that are in memory as well, the other those that are on disk alone.
 /// The first has the lower number: an event of a key goes to disk alone after those of its key that went to memory, and
-/// to memory again only when it has been replayed.
+/// to memory again only when it has been replayed. A third takes what was in memory before anything was written, little
+/// by little and under numbers lower than theirs.
 class Journal {
  public:
   /// Whether events are written at all.
@@ -62,6 +63,11 @@ class Journal {
 
   void AddInMemory(Entry* entry, const Record& record);
   void AddOnDisk(const Record& record);
+  /// What AddSpilled() gets from now on is older than what the others get.
+  void BeginSpill();
+  void AddSpilled(Entry* entry, const Record& record);
+  /// The events of a body lie in one chunk: this was its last.
+  void EndBody();
   /// The chunks of this moment, those that need not be written left out.
   std::vector<Chunk> Take();
 
@@ -101,14 +107,27 @@ class Journal {
     std::vector<Outcome> outcomes;
   };
   static void Add(Chunk& chunk, const Record& record);
+  void Add(Chunk& chunk, uint64_t number, Entry* entry, const Record& record);
+  /// Begins new chunks.
+  void Close();
+  /// Nothing more comes to a chunk. False where it need not be written.
+  bool Seal(uint64_t number);
   void FinishIfDone(uint64_t number, State& state);
 
   // Keys share slots: then one waits for the other, which costs time and no order.
   static constexpr size_t kSlots = 1 << 16;
+  // A chunk is read back as a whole, and lies in memory some times over meanwhile: none becomes much larger,
+  // unless one body is.
+  static constexpr size_t kChunkBytes = 1 << 20;
+  // More chunks than memory fills.
+  static constexpr uint64_t kSpillNumbers = 1 << 20;
 
   uint64_t number_ = 1;
+  uint64_t spill_number_ = 0;
   Chunk in_memory_;
   Chunk on_disk_;
+  Chunk spilled_;
+  std::vector<Chunk> full_;
   std::unordered_map<uint64_t, State> states_;
   std::vector<Settled> settled_;
   std::vector<uint64_t> touched_;  // chunks of which something was settled since the last TakePartlySettled()

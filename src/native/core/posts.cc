@@ -134,6 +134,7 @@ void Posts::Take(Body* taken) {
   if (!journal.on) return;
   Entry* const entries = taken->entries();
   for (uint32_t i = 0; i < taken->alive; i++) journal.AddInMemory(entries + i, RecordOf(entries[i]));
+  journal.EndBody();
 }
 
 void Posts::HandOver(const Destination& to, Reports* reports) {
@@ -236,6 +237,7 @@ void Posts::Settle(Entry* entry, const Outcome& outcome) {
     if (outcome.code != 0 && entry->promised && journal.on) KeepRefused(*entry, outcome.code);
     if (entry->chunk != 0) journal.Settle(*entry, outcome);
   }
+  if (spill_ == entry) spill_ = entry->next;
   ledger_->Remove(entry);
   settled_.push_back(entry);
 }
@@ -251,6 +253,7 @@ void Posts::Detach() {
   held_.clear();
   kept_.clear();
   settled_.clear();
+  spill_ = nullptr;
   ledger_ = std::make_shared<Ledger>(queue_);  // the client may still be ending, and it has the old one
 }
 

@@ -95,8 +95,13 @@ class Posts {
 
   // disk.cc: the spool's side
   Journal journal;
-  /// Writes every event in memory that is not on disk yet into the journal.
+  /// Whether what is taken from now on goes into the journal.
+  void Write(bool on);
+  /// Every event in memory that is not on disk yet goes into the journal, a part with each TakeChunks().
   void Spill();
+  bool spilling() const { return spill_ != nullptr; }
+  /// Journal::Take(), and the next part of what is spilled.
+  std::vector<Chunk> TakeChunks();
   /// The chunk could not be written: its events are in memory alone, or nowhere.
   void DropChunk(uint64_t number, std::string_view keys);
   /// Takes the records of a chunk as events of their own, all or none: false where they are none. `outcomes`: of those
@@ -198,6 +203,7 @@ class Posts {
   Queue* queue_;
   Recent recent_;
   std::shared_ptr<Ledger> ledger_;
+  Entry* spill_ = nullptr;  // the next one to look at
   std::vector<Entry*> held_;  // taken, not handed over, in order
   std::vector<Entry*> kept_;  // reported by a client that had failed
   std::vector<Entry*> settled_;
