@@ -10,6 +10,9 @@
 {{- if and (eq .Values.mode "sidecar") (not .Values.app.image) -}}
 {{- fail "app.image is missing: mode: sidecar runs your container beside sidepost. Set app.image, or mode: gateway for sidepost alone, or mode: container where your own chart includes it" -}}
 {{- end -}}
+{{- if and .Values.app (ne .Values.mode "sidecar") -}}
+{{- fail (printf "app is for mode: sidecar, and this is mode: %s, which runs no container of yours" .Values.mode) -}}
+{{- end -}}
 {{- if and $gateway .Values.socket.enabled -}}
 {{- fail "socket.enabled is for an application in the same Pod; a gateway has clients elsewhere" -}}
 {{- end -}}
@@ -35,6 +38,13 @@
 {{- if hasKey $.Values.env (printf "%s_FILE" .) -}}
 {{- fail (printf "env.%s_FILE: the Pod depends on this value, so it must be in env.%s" . .) -}}
 {{- end -}}
+{{- end -}}
+{{- $address := .Values.env.SERVER_ADDRESS | default "" -}}
+{{- if hasPrefix "unix:" $address -}}
+{{- fail "env.SERVER_ADDRESS: a Unix socket needs a volume; set socket.enabled: true instead" -}}
+{{- end -}}
+{{- if and .Values.socket.enabled $address -}}
+{{- fail (printf "env.SERVER_ADDRESS: %s, and socket.enabled is true; set one of them" $address) -}}
 {{- end -}}
 {{- $env := include "sidepost.env" . | fromYaml -}}
 {{- if not (regexMatch "^(0\\.0\\.0\\.0|\\[::\\])?:?[0-9]+$" $env.METRICS_PORT) -}}

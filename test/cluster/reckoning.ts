@@ -11,6 +11,9 @@ export interface Reckoning {
   accepted: number;
   /** Answered with a problem, or not at all. */
   refused: number;
+  /** Tries of a post beyond its first, where there was no connection. */
+  reconnected: number;
+  /** The others. */
   "tried again": number;
   /** Events, not records. */
   "in Kafka": number;
@@ -40,7 +43,8 @@ export function reckon(scenario: string, posters: Counts[], records: ConsumedRec
     stored,
     accepted,
     refused: posted - delivered - stored - accepted,
-    "tried again": sum(({ triedAgain }) => triedAgain),
+    reconnected: sum(({ triedAgain }) => triedAgain["unreachable"] ?? 0),
+    "tried again": sum(({ triedAgain: { unreachable: _, ...others } }) => total(others)),
     "in Kafka": known,
     lost: sum(
       (counts) => takenBy(counts).filter((number) => !found.has(`${counts.poster}/${number}`)).length,
@@ -49,6 +53,9 @@ export function reckon(scenario: string, posters: Counts[], records: ConsumedRec
     foreign: found.size - known,
   };
 }
+
+const total = (counts: Record<string, number>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 function isOf(name: string, { poster, posted }: Counts): boolean {
   const slash = name.lastIndexOf("/");

@@ -56,7 +56,7 @@ test("should leave an event called helm-test as it is", async () => {
 test("should not test where that is off, where the Pod would not end, and where nothing runs", async () => {
   expect(await kinds({ ...SIDECAR, test: { enabled: false } })).not.toContain("Pod");
   expect(await kinds({ ...SIDECAR, nativeSidecar: false })).not.toContain("Pod");
-  expect(await kinds({ ...SIDECAR, mode: "container" })).toEqual([]);
+  expect(await kinds({ ...GATEWAY, mode: "container" })).toEqual([]);
   const off = await render({ ...GATEWAY, test: { enabled: false } });
   expect(envOf(sidepost(podSpec(off)))).not.toHaveProperty("EVENT_TYPES");
 });

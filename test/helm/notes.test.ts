@@ -46,7 +46,7 @@ test("should say how to post to a gateway", async () => {
 });
 
 test("should say what another chart has to write", async () => {
-  const said = await notes({ ...SIDECAR, mode: "container" });
+  const said = await notes({ ...GATEWAY, mode: "container" });
   expect(said).toContain('{{- include "sidepost.container" (index .Subcharts "sidepost") | nindent 8 }}');
   expect(said).not.toContain("kubectl");
 });

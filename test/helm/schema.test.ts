@@ -118,44 +118,6 @@ test.each<[string, object, string]>([
   await expect(render({ ...SIDECAR, ...wrong })).rejects.toThrow(message);
 });
 
-test.each([
-  ["KAFKA_BROKER_LIST", "kafka:9092", "kafka.brokers"],
-  ["SPOOL_MODE", "always", "spool.mode"],
-  ["SPOOL_DIR", "/data", "spool.volume"],
-  ["SPOOL_MAX_BYTES", "1GiB", "spool.maxBytes"],
-  ["METRICS_ENABLED", false, "metrics.enabled"],
-])("should say which value stands for %s", async (name, value, instead) => {
-  await expect(render({ ...SIDECAR, env: { [name]: value } })).rejects.toThrow(
-    `env.${name} has a value of its own: set ${instead} instead`,
-  );
-});
-
-test.each<[string, object, string]>([
-  [
-    "an application on the data port",
-    { app: { image: "a", ports: [{ containerPort: 8080 }] } },
-    "app.ports: 8080 is sidepost's own; set env.SERVER_ADDRESS to another port",
-  ],
-  [
-    "an application on the admin port",
-    { app: { image: "a", ports: [{ containerPort: 9090 }] } },
-    "app.ports: 9090 is sidepost's own; set env.METRICS_PORT to another port",
-  ],
-  [
-    "an admin port that the kubelet cannot reach",
-    { env: { METRICS_PORT: "127.0.0.1:9090" } },
-    "127.0.0.1:9090 is out of the kubelet's reach",
-  ],
-  [
-    "a port that only a file knows",
-    { env: { METRICS_PORT_FILE: "/port" } },
-    "it must be in env.METRICS_PORT",
-  ],
-  ["no application", { app: {} }, "app.image is missing"],
-])("should refuse %s, and say what to do", async (_, wrong, message) => {
-  await expect(render({ ...SIDECAR, ...wrong })).rejects.toThrow(message);
-});
-
 test("should take what is right", async () => {
   const env = {
     EVENT_TYPES: "refund=payment_refunded@payments, login=user_logged_in",
