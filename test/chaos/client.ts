@@ -37,19 +37,25 @@ export function createClient(to: NetConnectOpts, unreachable: () => void = () =>
     return fresh;
   }
 
+  // Forgotten at once: its close is told later, and another post may come first.
+  function close(): void {
+    socket?.destroy();
+    socket = undefined;
+  }
+
   return {
     async post(path, body, headers) {
       try {
         socket ??= await connect();
         const reply = await exchange(socket, path, body, headers);
-        if (reply === undefined || reply.closes) socket?.destroy();
+        if (reply === undefined || reply.closes) close();
         return reply;
       } catch {
-        socket?.destroy();
+        close();
         return undefined;
       }
     },
-    close: () => void socket?.destroy(),
+    close,
   };
 }
 
