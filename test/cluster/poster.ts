@@ -99,6 +99,7 @@ async function postNext({ post }: Poster): Promise<void> {
   const body = JSON.stringify({ key: id, data: { poster: id, number: event, pad } });
   let { kind, taken } = await post(body);
   for (let tries = 1; !taken && tries < env.TRIES; tries++) {
+    say({ msg: "tried again", event, kind });
     triedAgain[kind] = (triedAgain[kind] ?? 0) + 1;
     await Bun.sleep(NEXT_TRY_MS);
     ({ kind, taken } = await post(body));

@@ -34,6 +34,7 @@ export function reckon(scenario: string, posters: Counts[], records: ConsumedRec
   const sum = (of: (counts: Counts) => number) => posters.reduce((total, counts) => total + of(counts), 0);
   const answered = (kind: string) => sum(({ answers }) => answers[kind] ?? 0);
   const [delivered, stored, accepted] = [answered("delivered"), answered("stored"), answered("accepted")];
+  const reconnected = sum(({ triedAgain }) => triedAgain["unreachable"] ?? 0);
   const posted = sum((counts) => counts.posted);
   const known = [...found.keys()].filter((name) => posters.some((counts) => isOf(name, counts))).length;
   return {
@@ -43,8 +44,8 @@ export function reckon(scenario: string, posters: Counts[], records: ConsumedRec
     stored,
     accepted,
     refused: posted - delivered - stored - accepted,
-    reconnected: sum(({ triedAgain }) => triedAgain["unreachable"] ?? 0),
-    "tried again": sum(({ triedAgain: { unreachable: _, ...others } }) => total(others)),
+    reconnected,
+    "tried again": sum(({ triedAgain }) => total(triedAgain)) - reconnected,
     "in Kafka": known,
     lost: sum(
       (counts) => takenBy(counts).filter((number) => !found.has(`${counts.poster}/${number}`)).length,
