@@ -17,9 +17,9 @@ const PATIENCE_MS = 30_000;
 
 /**
  * A plain HTTP/1.1 client. Not fetch: where a connection closes under it, it may send the same post again
- * without a word, and then the one who counts is wrong.
+ * without a word, and then the one who counts is wrong. Where there was not even a connection, `unreachable` is called.
  */
-export function createClient(to: NetConnectOpts): Client {
+export function createClient(to: NetConnectOpts, unreachable: () => void = () => {}): Client {
   let socket: Socket | undefined;
 
   async function connect(): Promise<Socket> {
@@ -27,9 +27,20 @@ export function createClient(to: NetConnectOpts): Client {
     fresh.on("close", () => {
       if (socket === fresh) socket = undefined;
     });
-    await new Promise<void>((resolve, reject) => fresh.once("connect", resolve).once("error", reject));
+    await new Promise<void>((resolve, reject) => fresh.once("connect", resolve).once("error", reject)).catch(
+      (error) => {
+        unreachable();
+        throw error;
+      },
+    );
     fresh.removeAllListeners("error").on("error", () => {});
     return fresh;
+  }
+
+  // Forgotten at once: its close is told later, and another post may come first.
+  function close(): void {
+    socket?.destroy();
+    socket = undefined;
   }
 
   return {
@@ -37,14 +48,14 @@ export function createClient(to: NetConnectOpts): Client {
       try {
         socket ??= await connect();
         const reply = await exchange(socket, path, body, headers);
-        if (reply === undefined || reply.closes) socket?.destroy();
+        if (reply === undefined || reply.closes) close();
         return reply;
       } catch {
-        socket?.destroy();
+        close();
         return undefined;
       }
     },
-    close: () => void socket?.destroy(),
+    close,
   };
 }
 

@@ -43,8 +43,10 @@ test("a Pod with Kafka away ends within its grace period, and names each event t
   const named = lines.filter(({ msg }) => msg === "Event lost").length;
   expect(lines.at(-1)).toMatchObject({ msg: "Drained", lost: named });
   const reckoning = await place.reckon("Pod ends with Kafka away, no spool");
-  expect(reckoning).toMatchObject({ lost: named, doubled: 0, refused: 0 });
-  expect(named).toBeGreaterThan(100);
+  expect(reckoning).toMatchObject({ doubled: 0, refused: 0 });
+  expect(reckoning.lost).toBeGreaterThan(100);
+  // What was written at the moment of the cut may be in Kafka; sidepost does not know it.
+  expect(reckoning.lost).toBeLessThanOrEqual(named);
 });
 
 const at = (place: Place, container: string, msg: string): number =>

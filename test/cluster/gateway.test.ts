@@ -1,11 +1,13 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { CHART } from "../helpers/helm.ts";
 import { SIDEPOST } from "./images.ts";
-import { containerOf, podsThat } from "./pods.ts";
+import { podsThat } from "./pods.ts";
 import { imageValues, poster, valuesFor } from "./values.ts";
 import { createPlace } from "./world.ts";
 
 setDefaultTimeout(240_000);
+
+const CONNECTIONS = 8;
 
 // The autoscaler makes two Pods of one; there are no metrics here that it could go by.
 test("a rolling update of the gateway loses nothing of what other Pods post to its Service", async () => {
@@ -18,7 +20,7 @@ test("a rolling update of the gateway loses nothing of what other Pods post to i
       place,
       (pods) => {
         const gates = pods.filter(({ metadata }) => metadata.name.startsWith("gate-"));
-        return gates.length === 2 && gates.every((pod) => containerOf(pod, "sidepost").ready);
+        return gates.length === 2 && gates.every(({ status }) => status.containerStatuses[0]?.ready);
       },
       "two of the gateway",
     );
@@ -42,6 +44,8 @@ test("a rolling update of the gateway loses nothing of what other Pods post to i
 
   const reckoning = await place.reckon("gateway, rolling update");
   expect(reckoning).toMatchObject({ lost: 0, doubled: 0, foreign: 0, refused: 0 });
+  // One may be closed at the moment of a post; not all, as where nothing said that it ends.
+  expect(reckoning["tried again"]).toBeLessThan(CONNECTIONS);
   expect(reckoning.delivered).toBeGreaterThan(500);
 });
 
@@ -54,7 +58,7 @@ const client = (TARGET: string) => ({
     securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
     containers: [
       {
-        ...poster({ TARGET, RATE: 100, CONNECTIONS: 8, TRIES: 20 }),
+        ...poster({ TARGET, RATE: 100, CONNECTIONS, TRIES: 20 }),
         securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
       },
     ],

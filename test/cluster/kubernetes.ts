@@ -46,6 +46,8 @@ export async function startKubernetes(): Promise<Kubernetes> {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "ignore",
+    // Else Ctrl-C ends the parts of the cluster in no order.
+    detached: true,
   });
   const dispose = async () => {
     await keeper.stdin.end();

@@ -1,21 +1,24 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { CHART } from "../helpers/helm.ts";
 import { memoryOf, type Memory } from "./cgroup.ts";
-import { containerOf, endPods, onePod } from "./pods.ts";
+import { containerOf, endPods, onePod, type Pod } from "./pods.ts";
 import { poster, valuesFor } from "./values.ts";
 import { createPlace } from "./world.ts";
 
 setDefaultTimeout(240_000);
 
 const MEBIBYTE = 2 ** 20;
-const OUTAGE_MS = 25_000;
+/** How long clients go on when the memory is full. */
+const FULL_MS = 5000;
+/** The most that it may take to fill it. */
+const PATIENCE_MS = 120_000;
 
 test("with Kafka away and clients that never stop sidepost stays within a small limit, and keeps all that it took", async () => {
   await using place = await createPlace("memory");
   const app = poster({
     RATE: 3000,
     CONNECTIONS: 16,
-    PAD_BYTES: 1000,
+    PAD_BYTES: 3000,
     PREFER: "respond-async",
     LAST_WORDS_MS: 500,
   });
@@ -23,7 +26,7 @@ test("with Kafka away and clients that never stop sidepost stays within a small 
   await place.helm(["install", "app", CHART, "--values=-"], valuesFor(place, { app, resources }));
   const pod = await onePod(place, (each) => containerOf(each, "app").ready, "running the application");
   place.network.become("cut");
-  const samples = await sample(() => memoryOf(pod, containerOf(pod, "sidepost")), OUTAGE_MS);
+  const samples = await sampleUntilFull(pod);
   place.network.become("open");
   const after = await onePod(place, () => true, "there");
   expect(containerOf(after, "sidepost")).toMatchObject({ restartCount: 0, ready: true });
@@ -44,9 +47,18 @@ test("with Kafka away and clients that never stop sidepost stays within a small 
 
 const mebibytes = (bytes: number): string => `${(bytes / MEBIBYTE).toFixed(1)} MiB`;
 
-async function sample(read: () => Memory, ms: number): Promise<Memory[]> {
+/** Looks five times a second, until posts have been refused for a while. */
+async function sampleUntilFull(pod: Pod): Promise<Memory[]> {
   const samples: Memory[] = [];
-  for (const end = performance.now() + ms; performance.now() < end; await Bun.sleep(200))
-    samples.push(read());
+  const begin = performance.now();
+  for (let end = begin + PATIENCE_MS; performance.now() < end; await Bun.sleep(200)) {
+    samples.push(memoryOf(pod, containerOf(pod, "sidepost")));
+    if (end === begin + PATIENCE_MS && (await refuses(pod))) end = performance.now() + FULL_MS;
+  }
   return samples;
+}
+
+async function refuses({ status }: Pod): Promise<boolean> {
+  const metrics = await (await fetch(`http://${status.podIP}:9090/metrics`)).text();
+  return /^producer_events_rejected_total\{code="admission-closed"\} [1-9]/m.test(metrics);
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type Client, createClient, type Reply } from "../chaos/client.ts";
+import { createClient, type Reply } from "../chaos/client.ts";
 import type { Counts } from "./counts.ts";
 
 // The application of these tests, compiled into an image of its own. It posts numbered events at a pace, and its last
@@ -45,7 +45,7 @@ const pad = "x".repeat(env.PAD_BYTES);
 const answers: Counts["answers"] = {};
 const notTaken: number[] = [];
 let posted = 0;
-let triedAgain = 0;
+const triedAgain: Counts["triedAgain"] = {};
 
 if (env.READY_URL !== undefined) await ready(env.READY_URL);
 const startedAt = performance.now();
@@ -55,53 +55,58 @@ process.once("SIGTERM", () => {
   endAt = Math.min(endAt, performance.now() + env.LAST_WORDS_MS);
 });
 
-const clients = Array.from({ length: env.CONNECTIONS }, () => createClient(to));
-await Promise.all(clients.map(paced));
+const posters = Array.from({ length: env.CONNECTIONS }, createPoster);
+await Promise.all(posters.map(paced));
 const burstEnd = posted + env.BURST;
-await Promise.all(clients.map((client) => burst(client, burstEnd)));
-for (const client of clients) client.close();
+await Promise.all(posters.map((each) => burst(each, burstEnd)));
+for (const each of posters) each.close();
 say({ msg: "counts", poster: id, posted, answers, notTaken: ranges(notTaken), triedAgain } satisfies Counts);
 if (env.QUIT_URL !== undefined)
   say({ msg: "quit", status: (await fetch(env.QUIT_URL, { method: "POST" })).status });
 
-async function paced(client: Client): Promise<void> {
+/** A connection of its own, and what became of its last post: a receipt's status, a problem's code, or none of these. */
+function createPoster() {
+  let kind = "";
+  const client = createClient(to, () => (kind = "unreachable"));
+  return {
+    close: client.close,
+    async post(body: string): Promise<{ kind: string; taken: boolean }> {
+      kind = "no answer";
+      const reply = await client.post("/api/v1/events/user", body, headers);
+      if (reply !== undefined) kind = kindOf(reply);
+      return { kind, taken: reply !== undefined && reply.status < 300 };
+    },
+  };
+}
+
+type Poster = ReturnType<typeof createPoster>;
+
+async function paced(poster: Poster): Promise<void> {
   while (performance.now() < endAt) {
     const due = startedAt + (posted / env.RATE) * 1000;
     await Bun.sleep(Math.min(due, endAt) - performance.now());
-    if (performance.now() < endAt) await postNext(client);
+    if (performance.now() < endAt) await postNext(poster);
   }
 }
 
-async function burst(client: Client, end: number): Promise<void> {
-  while (posted < end) await postNext(client);
+async function burst(poster: Poster, end: number): Promise<void> {
+  while (posted < end) await postNext(poster);
 }
 
 /** Posts the next event until it is taken, or as often as it may. */
-async function postNext(client: Client): Promise<void> {
+async function postNext({ post }: Poster): Promise<void> {
   const event = posted++;
   const body = JSON.stringify({ key: id, data: { poster: id, number: event, pad } });
-  let reply: Reply | undefined;
-  for (let tries = 1; tries <= env.TRIES; tries++) {
-    reply = await client.post("/api/v1/events/user", body, headers);
-    if (isTaken(reply)) break;
-    if (tries < env.TRIES) {
-      triedAgain++;
-      await Bun.sleep(NEXT_TRY_MS);
-    }
+  let { kind, taken } = await post(body);
+  for (let tries = 1; !taken && tries < env.TRIES; tries++) {
+    say({ msg: "tried again", event, kind });
+    triedAgain[kind] = (triedAgain[kind] ?? 0) + 1;
+    await Bun.sleep(NEXT_TRY_MS);
+    ({ kind, taken } = await post(body));
   }
-  note(event, reply);
-}
-
-// A declaration, since all of this runs before the last line of the file does.
-function isTaken(reply: Reply | undefined): boolean {
-  return reply !== undefined && reply.status < 300;
-}
-
-function note(event: number, reply: Reply | undefined): void {
-  const kind = kindOf(reply);
   if (Object.keys(answers).length === 0) say({ msg: "first answer", kind });
   answers[kind] = (answers[kind] ?? 0) + 1;
-  if (!isTaken(reply)) notTaken.push(event);
+  if (!taken) notTaken.push(event);
 }
 
 /** Numbers as pairs of a first and a last one. */
@@ -115,14 +120,12 @@ function ranges(numbers: number[]): [number, number][] {
   return found;
 }
 
-/** The receipt's status, a problem's code, or that there was no answer. */
-function kindOf(reply: Reply | undefined): string {
-  if (reply === undefined) return "no answer";
-  const { body } = v.parse(
-    v.object({ body: v.looseObject({ status: v.unknown(), code: v.optional(v.string()) }) }),
-    reply,
+function kindOf({ body }: Reply): string {
+  const { status, code } = v.parse(
+    v.looseObject({ status: v.unknown(), code: v.optional(v.string()) }),
+    body,
   );
-  return body.code ?? String(body.status);
+  return code ?? String(status);
 }
 
 async function ready(url: string): Promise<void> {

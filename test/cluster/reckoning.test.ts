@@ -11,7 +11,7 @@ const poster = (counts: Partial<Counts>): Counts => ({
   posted: 4,
   answers: { delivered: 4 },
   notTaken: [],
-  triedAgain: 0,
+  triedAgain: { unreachable: 2, draining: 1 },
   ...counts,
 });
 
@@ -39,7 +39,8 @@ test("where every event that was taken is in Kafka once, nothing is lost or doub
     stored: 0,
     accepted: 0,
     refused: 0,
-    "tried again": 0,
+    reconnected: 2,
+    "tried again": 1,
     "in Kafka": 4,
     lost: 0,
     doubled: 0,
@@ -74,5 +75,5 @@ test("the table has a line for each scenario", () => {
   const lines = ["one", "two"].map((scenario) => JSON.stringify(reckon(scenario, [poster({})], [])));
   const table = tableOf(`${lines.join("\n")}\n`).split("\n");
   expect(table).toHaveLength(3);
-  expect(table[1]).toMatch(/^one +4 +4 +0 +0 +0 +0 +0 +4 +0 +0$/);
+  expect(table[1]).toMatch(/^one +4 +4 +0 +0 +0 +2 +1 +0 +4 +0 +0$/);
 });

@@ -11,6 +11,9 @@ export interface Reckoning {
   accepted: number;
   /** Answered with a problem, or not at all. */
   refused: number;
+  /** Tries of a post beyond its first, where there was no connection. */
+  reconnected: number;
+  /** The others. */
   "tried again": number;
   /** Events, not records. */
   "in Kafka": number;
@@ -31,6 +34,7 @@ export function reckon(scenario: string, posters: Counts[], records: ConsumedRec
   const sum = (of: (counts: Counts) => number) => posters.reduce((total, counts) => total + of(counts), 0);
   const answered = (kind: string) => sum(({ answers }) => answers[kind] ?? 0);
   const [delivered, stored, accepted] = [answered("delivered"), answered("stored"), answered("accepted")];
+  const reconnected = sum(({ triedAgain }) => triedAgain["unreachable"] ?? 0);
   const posted = sum((counts) => counts.posted);
   const known = [...found.keys()].filter((name) => posters.some((counts) => isOf(name, counts))).length;
   return {
@@ -40,7 +44,8 @@ export function reckon(scenario: string, posters: Counts[], records: ConsumedRec
     stored,
     accepted,
     refused: posted - delivered - stored - accepted,
-    "tried again": sum(({ triedAgain }) => triedAgain),
+    reconnected,
+    "tried again": sum(({ triedAgain }) => total(triedAgain)) - reconnected,
     "in Kafka": known,
     lost: sum(
       (counts) => takenBy(counts).filter((number) => !found.has(`${counts.poster}/${number}`)).length,
@@ -49,6 +54,9 @@ export function reckon(scenario: string, posters: Counts[], records: ConsumedRec
     foreign: found.size - known,
   };
 }
+
+const total = (counts: Record<string, number>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 function isOf(name: string, { poster, posted }: Counts): boolean {
   const slash = name.lastIndexOf("/");
