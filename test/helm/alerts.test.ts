@@ -1,7 +1,10 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
 import { ensurePackages } from "../../src/native/packages.ts";
 import { MINUTE } from "../e2e/support.ts";
+import { CHART } from "../helpers/helm.ts";
 import { PROMETHEUS } from "../helpers/needs.ts";
+import { MONITORING, settingOf, withAlerts } from "./alert-docs.ts";
 import { alertCases, type Cases, type Seen } from "./alert-cases.ts";
 import { programMetrics } from "./exposed.ts";
 import { checkRules, expectAlert, type Input } from "./promtool.ts";
@@ -105,4 +108,13 @@ test("rules can go by other labels than those of the chart's monitors", async ()
         expect(matchers[0]).toMatchObject({ label: "app", value: "checkout" });
 });
 
-const settingOf = (alert: string): string => alert.replace(/^Sidepost(.)/, (_, first) => first.toLowerCase());
+test("the documentation has each alert, with its values and what to do (`bun run chart` writes it)", async () => {
+  const [page, alerts, values] = await Promise.all(
+    [MONITORING, join(CHART, "files/alerts.yaml"), join(CHART, "values.yaml")].map((path) =>
+      Bun.file(path).text(),
+    ),
+  );
+  const plain = (markdown: string) => markdown.replace(/[ \n|-]+/g, " ");
+  expect(plain(page!)).toBe(plain(withAlerts(page!, alerts!, values!)));
+  for (const name of NAMES) expect(page).toContain(`### ${name}\n`);
+});

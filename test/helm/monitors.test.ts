@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { kube, type Manifest, render, type Values } from "../helpers/helm.ts";
+import { kube, render, type Values } from "../helpers/helm.ts";
 import { faultsOf, readDefinition } from "../helpers/open-api.ts";
+import { only } from "./pods.ts";
 import { BASE } from "./rules.ts";
 
 const CRDS = join(kube(), "crds");
@@ -10,11 +11,7 @@ const GATEWAY = { mode: "gateway", kafka: { brokers: "kafka:9092" } };
 const podMonitor = { enabled: true };
 const ALERTS = { enabled: true, runbookUrl: "https://example.com/", labels: { release: "prometheus" } };
 
-const only = async (kind: string, values: Values): Promise<Manifest> => {
-  const found = (await render(values)).filter((manifest) => manifest.kind === kind);
-  expect(found).toHaveLength(1);
-  return found[0]!;
-};
+const onlyOf = async (kind: string, values: Values) => only(await render(values), kind);
 
 /** The operator's own definitions lie in the test cluster's folder. */
 const byDefinition = test.skipIf(!existsSync(CRDS));
@@ -25,14 +22,14 @@ byDefinition.each([
   ["prometheusrules", { ...BASE, alerts: ALERTS }],
 ])("%s are valid by the operator's definitions", async (name, values) => {
   const { apiVersion, kind, schema } = readDefinition(await Bun.file(join(CRDS, `${name}.yaml`)).text());
-  const manifest = await only(kind, values);
+  const manifest = await onlyOf(kind, values);
   expect(manifest.apiVersion).toBe(apiVersion);
   expect(faultsOf(manifest, schema)).toEqual([]);
 });
 
 byDefinition("a mistake is found", async () => {
   const { kind, schema } = readDefinition(await Bun.file(join(CRDS, "podmonitors.yaml")).text());
-  const manifest = await only(kind, { ...BASE, metrics: { podMonitor } });
+  const manifest = await onlyOf(kind, { ...BASE, metrics: { podMonitor } });
   const broken = { ...manifest, spec: { podMetricsEndpoints: [{ port: 9090, intervall: "1s" }] } };
   expect(faultsOf(broken, schema)).toEqual([
     "/spec: selector is missing",
@@ -42,8 +39,8 @@ byDefinition("a mistake is found", async () => {
 });
 
 test("the PodMonitor finds the chart's Pods by their labels, and the admin port by its name", async () => {
-  const monitor = await only("PodMonitor", { ...BASE, metrics: { podMonitor } });
-  const { template } = (await only("Deployment", BASE))["spec"] as { template: Record<string, never> };
+  const monitor = await onlyOf("PodMonitor", { ...BASE, metrics: { podMonitor } });
+  const { template } = (await onlyOf("Deployment", BASE))["spec"] as { template: Record<string, never> };
   expect(monitor["spec"]).toEqual({
     selector: { matchLabels: template["metadata"]!["labels"] },
     podMetricsEndpoints: [
@@ -61,8 +58,8 @@ test("the PodMonitor finds the chart's Pods by their labels, and the admin port 
 
 test("the ServiceMonitor finds the gateway's Service, and the port that the Service does not have", async () => {
   const values = { ...GATEWAY, metrics: { serviceMonitor: { enabled: true, interval: "5s" } } };
-  const { spec } = await only("ServiceMonitor", values);
-  const service = await only("Service", values);
+  const { spec } = await onlyOf("ServiceMonitor", values);
+  const service = await onlyOf("Service", values);
   expect(service.metadata["labels"]).toMatchObject(
     (spec as { selector: { matchLabels: object } }).selector.matchLabels,
   );
@@ -73,7 +70,7 @@ test("with a chart of one's own the PodMonitor goes by the labels of its Pods", 
   const values = { ...BASE, mode: "container", app: {}, metrics: { podMonitor } };
   await expect(render(values)).rejects.toThrow("metrics.podMonitor.podLabels is missing");
   const own = { ...values, metrics: { podMonitor: { ...podMonitor, podLabels: { app: "checkout" } } } };
-  expect((await only("PodMonitor", own))["spec"]).toMatchObject({
+  expect((await onlyOf("PodMonitor", own))["spec"]).toMatchObject({
     selector: { matchLabels: { app: "checkout" } },
   });
 });
@@ -92,9 +89,9 @@ test.each([
 
 test("what chooses monitors, rules and dashboards finds its label on them", async () => {
   const labels = { release: "prometheus" };
-  const monitor = await only("PodMonitor", { ...BASE, metrics: { podMonitor: { ...podMonitor, labels } } });
-  const rule = await only("PrometheusRule", { ...BASE, alerts: ALERTS });
-  const dashboard = await only("ConfigMap", { ...BASE, dashboard: { enabled: true, labels } });
+  const monitor = await onlyOf("PodMonitor", { ...BASE, metrics: { podMonitor: { ...podMonitor, labels } } });
+  const rule = await onlyOf("PrometheusRule", { ...BASE, alerts: ALERTS });
+  const dashboard = await onlyOf("ConfigMap", { ...BASE, dashboard: { enabled: true, labels } });
   for (const { metadata } of [monitor, rule, dashboard])
     expect(metadata["labels"]).toMatchObject({ ...labels, "app.kubernetes.io/name": "sidepost" });
 });

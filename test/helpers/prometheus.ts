@@ -24,12 +24,9 @@ const Metric = v.record(v.string(), v.string());
 const Matrix = v.object({
   data: v.object({ result: v.array(v.object({ metric: Metric, values: v.array(Value) })) }),
 });
+const RuleState = v.object({ name: v.string(), health: v.string(), lastError: v.optional(v.string()) });
 const Rules = v.object({
-  data: v.object({
-    groups: v.array(
-      v.object({ rules: v.array(v.object({ name: v.string(), health: v.string(), lastError: v.string() })) }),
-    ),
-  }),
+  data: v.object({ groups: v.array(v.object({ rules: v.array(RuleState) })) }),
 });
 const Alerts = v.object({
   data: v.object({
@@ -37,6 +34,7 @@ const Alerts = v.object({
   }),
 });
 
+export type RuleState = v.InferOutput<typeof RuleState>;
 export type Alert = v.InferOutput<typeof Alerts>["data"]["alerts"][number];
 
 /** A Prometheus of one's own. Disposing of it ends it and removes its data. */
@@ -48,7 +46,7 @@ export interface Prometheus extends AsyncDisposable {
   /** The alerts that are pending or firing. */
   alerts(): Promise<Alert[]>;
   /** Its rules: whether their evaluation works. */
-  rules(): Promise<{ name: string; health: string; lastError: string }[]>;
+  rules(): Promise<RuleState[]>;
 }
 
 export interface PrometheusOptions {
@@ -124,11 +122,10 @@ export async function startPrometheus({ interval, rules = {} }: PrometheusOption
       return result.map(({ metric, values }) => ({ labels: metric, values }));
     },
     alerts: async () => v.parse(Alerts, await ask("alerts")).data.alerts,
-    rules: async () =>
-      v
-        .parse(Rules, await ask("rules?type=alert"))
-        .data.groups.flatMap(({ rules: ofGroup }) => ofGroup)
-        .map(({ name, health, lastError }) => ({ name, health, lastError })),
+    async rules() {
+      const { groups } = v.parse(Rules, await ask("rules?type=alert")).data;
+      return groups.flatMap((group) => group.rules);
+    },
     [Symbol.asyncDispose]: dispose,
   };
 }
