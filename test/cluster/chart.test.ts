@@ -50,7 +50,7 @@ test("the API server takes all that the chart makes, and all Pods keep to the re
 
 test.each(["sidecar", "gateway"] as const)("helm test passes: an event comes through a %s", async (mode) => {
   await using place = await createPlace(`test-${mode}`);
-  const values = valuesFor(place, mode === "gateway" ? { mode } : { app: poster({ RATE: 1 }) });
+  const values = valuesFor(place, { mode, app: mode === "sidecar" ? poster({ RATE: 1 }) : {} });
   await place.helm(["install", "app", CHART, "--wait", "--timeout=2m", "--values=-"], values);
   await place.helm(["test", "app", "--timeout=90s"]);
   const records = await consume(place.kafka, place.name);

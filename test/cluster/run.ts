@@ -14,9 +14,12 @@ import { LINKS, type World } from "./world.ts";
 
 /** Most of a scenario is waiting. */
 const AT_ONCE = 4;
+/** As shells have it. */
+const INTERRUPTED = 130;
 
 // Ctrl-C reaches the tests as well: they end, and then so do we.
-process.on("SIGINT", () => {});
+let interrupted = false;
+process.on("SIGINT", () => void (interrupted = true));
 
 await ensurePackages([...NATIVE_NEEDS, ...TEST_NEEDS, ...KUBERNETES_NEEDS]);
 process.exit(await test());
@@ -36,6 +39,7 @@ async function test(): Promise<number> {
   const rows = join(folder, "rows");
   writeFileSync(rows, "");
   const world: World = { cluster: kubernetes.folder, kafka: kafka.bootstrap, links: kafka.links, rows };
+  if (interrupted) return INTERRUPTED;
   const code = await bunTest({ SIDEPOST_TEST_WORLD: JSON.stringify(world) });
   console.log(tableOf(readFileSync(rows, "utf8")));
   return code;
