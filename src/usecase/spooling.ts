@@ -144,12 +144,10 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     gaps = false;
   }
 
-  function closeGaps(): void {
-    if (gaps) spill();
-  }
-
   function end(msg: string): void {
     writing = false;
+    gaps ||= spilling;
+    spilling = false;
     journal.write(false);
     logger.info({}, msg);
   }
@@ -169,16 +167,19 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       next = undefined;
       if (spilling) claims.again();
       const error = await commit(journal.take());
-      spilling = error === undefined && journal.status().spilling;
+      spilling = error === undefined && writing && journal.status().spilling;
       waiting?.resolve(error);
     }
     committing = undefined;
   }
 
-  /** Resolves when all of memory is written. */
-  async function scheduleAll(): Promise<Failure | undefined> {
+  /** Resolves when all of memory is written, or with why it is not. */
+  async function writeAll(why: string): Promise<Failure | undefined> {
+    if (!begin(why)) return refusal();
+    if (gaps) spill();
     const error = await schedule();
-    return error === undefined && spilling ? scheduleAll() : error;
+    // Meanwhile a commit may have failed, or writing have ended, with a part of memory unwritten.
+    return error === undefined && (gaps || spilling) ? writeAll(why) : error;
   }
 
   async function commit(chunks: (Chunk & { alone: boolean })[]): Promise<Failure | undefined> {
@@ -211,7 +212,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
         begin(`Kafka has not confirmed an event for ${Math.round(age / 1000)} s`);
     } else if (refusal() !== undefined && behind === 0) {
       end("Spooling stopped: the spool takes no events");
-    } else if (mode === "overflow" && behind === 0 && replay.idle() && age < KEEPS_UP_MS) {
+    } else if (mode === "overflow" && !spilling && behind === 0 && replay.idle() && age < KEEPS_UP_MS) {
       end("Spooling is over: Kafka keeps up");
     }
   }
@@ -241,16 +242,10 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     },
     begin,
     stored: schedule,
-    async keep() {
-      if (!begin("an event was not confirmed in time")) return refusal();
-      closeGaps();
-      return scheduleAll();
-    },
-    async keepAll() {
+    keep: () => writeAll("an event was not confirmed in time"),
+    keepAll() {
       ending = true;
-      if (!begin("the process ends")) return refusal();
-      closeGaps();
-      return scheduleAll();
+      return writeAll("the process ends");
     },
     status() {
       const { records, bytes, problem } = spool.status();

@@ -284,6 +284,28 @@ test("of a spill that has begun, what is settled before its turn is left out, an
   expect(core.takeChunks()).toEqual([]);
 });
 
+test("what could not be written is written under its old number, before what was taken meanwhile", async () => {
+  await using one = await open(await newTopic(), WAITING);
+  const { core } = one;
+  core.journal(true, 1);
+  const numbers: number[] = [];
+  for (const data of [1, 2, 3]) {
+    post(core, data, { key: "k" });
+    numbers.push(...core.takeChunks().map(({ number }) => number));
+  }
+  const [first, second, third] = numbers as [number, number, number];
+  core.dropChunk(second, Buffer.alloc(0));
+  core.dropChunk(first, Buffer.alloc(0));
+  core.spill();
+  expect(core.takeChunks()).toMatchObject([
+    { number: first, count: 1 },
+    { number: second, count: 1 },
+  ]);
+  post(core, 4, { key: "k" });
+  const [last] = core.takeChunks();
+  expect(last!.number).toBeGreaterThan(third);
+});
+
 test("who waits for an event on disk is told that it is there when all else is given up", async () => {
   await using one = await open(await newTopic(), WAITING);
   const { core, opened } = one;

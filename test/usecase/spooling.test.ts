@@ -93,6 +93,7 @@ test("overflow: it writes, all of memory first, when an event has waited too lon
   expect(journal.spills).toBe(1);
   spooling.turn();
   expect(spooling.writing).toBeTrue();
+  await spooling.stored();
   journal.age = 0;
   spooling.turn();
   expect(spooling.writing).toBeFalse();
@@ -135,7 +136,7 @@ test("what an earlier process left is replayed in order, and then counted", asyn
 test("what memory holds is written part by part, and with each part the keys of what may be in it", async () => {
   const { spooling, file, journal, claims } = await start({ mode: "overflow" });
   claims.add(claim("k"));
-  journal.toSpill = [7, 8, 9].map((number) => chunk(number));
+  journal.toSpill = [7, 8, 9].map((number) => [chunk(number)]);
   expect(await spooling.keep()).toBeUndefined();
   expect(file.appended).toEqual([[7], [8], [9]]);
   expect(file.claimed).toEqual([["k"], ["k"], ["k"]]);
@@ -211,6 +212,46 @@ test("what a failed commit left in memory alone is written with the next wish to
   file.failWith = undefined;
   expect(await spooling.keep()).toBeUndefined();
   expect(journal.spills).toBe(2);
+});
+
+test("who wants all of memory kept is not told so by a commit that follows the one that failed", async () => {
+  const { spooling, file, journal } = await start({ mode: "always" });
+  await spooling.keep();
+  const held = file.holdNext();
+  journal.written.push(chunk(1));
+  void spooling.stored();
+  await Bun.sleep(1);
+  const kept = spooling.keep();
+  journal.toSpill.push([chunk(1)]);
+  held.reject(new SpoolError("full", "the disk is full; make room"));
+  expect(await kept).toBeUndefined();
+  expect(journal.spills).toBe(2);
+  expect(file.appended).toEqual([[1], [1]]);
+});
+
+test("overflow: memory that is being written is written to its end, though Kafka keeps up", async () => {
+  const { spooling, file, journal } = await start({ mode: "overflow" });
+  journal.toSpill.push([chunk(1)], [chunk(2)]);
+  const kept = spooling.keep();
+  spooling.turn();
+  expect(spooling.writing).toBeTrue();
+  expect(await kept).toBeUndefined();
+  expect(file.appended).toEqual([[1], [2]]);
+  spooling.turn();
+  expect(spooling.writing).toBeFalse();
+});
+
+test("who wants memory kept is told why it is not, when the disk takes nothing more in the middle of it", async () => {
+  const { spooling, file, journal } = await start({ mode: "overflow" });
+  journal.toSpill.push([chunk(1)], [chunk(2)]);
+  const held = file.holdNext();
+  const kept = spooling.keep();
+  await Bun.sleep(1);
+  file.problem = "the disk is full";
+  spooling.turn();
+  expect(spooling.writing).toBeFalse();
+  held.resolve();
+  expect(await kept).toMatchObject({ code: "spool-unavailable", detail: "the disk is full" });
 });
 
 test("at the end of the process nothing is read from disk any more", async () => {
@@ -391,12 +432,16 @@ class FakeJournal implements Journal {
   refusals: ReturnType<Journal["refused"]> = [];
   spills = 0;
   age = 0;
-  toSpill: ReturnType<Journal["take"]> = [];
+  /** Part by part. */
+  toSpill: ReturnType<Journal["take"]>[] = [];
   hasRoom = true;
   next: number | undefined;
 
-  write: Journal["write"] = (_, next) => void (this.next = next ?? this.next);
-  take = () => [...this.written.splice(0), ...this.toSpill.splice(0, 1)];
+  write(on: boolean, next?: number): void {
+    this.next = next ?? this.next;
+    if (!on) this.toSpill = [];
+  }
+  take = () => [...this.written.splice(0), ...(this.toSpill.shift() ?? [])];
   spill = () => void this.spills++;
   drop: Journal["drop"] = (number, keys) => void this.dropped.push([number, [...keys]]);
   addBehind: Journal["addBehind"] = (keys) => void this.behind.push(keys);

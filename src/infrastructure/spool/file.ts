@@ -124,9 +124,9 @@ type Count = { count: number };
 function prepare(db: Database) {
   return {
     chunk: db.query(
-      "INSERT INTO chunks (number, count, size, ids, keys, checksum) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO chunks (number, count, size, ids, keys, checksum) VALUES (?, ?, ?, ?, ?, ?)",
     ),
-    records: db.query("INSERT INTO records VALUES (?, ?)"),
+    records: db.query("INSERT OR REPLACE INTO records VALUES (?, ?)"),
     chunks: db.query<Contents["chunks"][number], []>(
       "SELECT number, count - settled AS count, size, keys FROM chunks WHERE NOT damaged ORDER BY number",
     ),

@@ -78,7 +78,7 @@ std::vector<Chunk> Posts::TakeChunks() {
 void Posts::DropChunk(uint64_t number, std::string_view keys) {
   journal.Drop(number);
   for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
-    if (entry->chunk == number) entry->chunk = 0;
+    if (entry->chunk == number) entry->dropped = std::exchange(entry->chunk, 0);
   }
   EachKey(keys, [this](uint32_t key) { journal.RemoveBehind(key); });
 }

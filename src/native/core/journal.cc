@@ -53,12 +53,17 @@ void Journal::BeginSpill() {
   number_ += kSpillNumbers;
 }
 
-void Journal::AddSpilled(Entry* entry, const Record& record) { Add(spilled_, spill_number_, entry, record); }
+// Under its old number an event still comes before those of its key that were written meanwhile.
+void Journal::AddSpilled(Entry* entry, const Record& record) {
+  const uint64_t number = entry->dropped == 0 ? spill_number_ : entry->dropped;
+  if (spilled_.count > 0 && spilled_.number != number) Close();
+  Add(spilled_, number, entry, record);
+}
 
 void Journal::Close() {
   if (spilled_.count > 0) {
+    if (spilled_.number == spill_number_) spill_number_++;
     full_.push_back(std::exchange(spilled_, {}));
-    spill_number_++;
   }
   if (in_memory_.count > 0) full_.push_back(std::exchange(in_memory_, {}));
   if (on_disk_.count > 0) {

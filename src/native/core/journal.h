@@ -63,7 +63,7 @@ class Journal {
 
   void AddInMemory(Entry* entry, const Record& record);
   void AddOnDisk(const Record& record);
-  /// What AddSpilled() gets from now on is older than what the others get.
+  /// What AddSpilled() gets from now on, in the order taken, is older than what the others get.
   void BeginSpill();
   void AddSpilled(Entry* entry, const Record& record);
   /// The events of a body lie in one chunk: this was its last.

@@ -25,6 +25,7 @@ struct Entry {
   int64_t taken = 0;        // milliseconds since the epoch
   uint64_t id_hash = 0;
   uint64_t chunk = 0;       // that has it on disk, 0 for none
+  uint64_t dropped = 0;     // the number of the chunk that was to have it, and could not be written
   uint32_t place = 0;       // in the chunk
   bool promised = false;    // its poster was told that it is on its way, and will hear no more of it
   bool has_key = false;
