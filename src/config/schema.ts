@@ -129,7 +129,7 @@ export const SCHEMA = {
       name: "SPOOL_MAX_BYTES",
       default: "1GiB",
       parser: size("1MiB", "1000GiB", "1GiB"),
-      doc: "The most that events on disk may take.",
+      doc: "The most that events on disk may take, counted before they are compressed.",
     },
   },
   log: {
