@@ -89,7 +89,8 @@ export function answersIn(
       forget(at);
       void file.putAnswer(key, bytes, at).catch(() => {});
     },
-    putClaim: (key, answer, at, id) => claims.add({ key, answer, at, event: hashOf(id) }),
+    putClaim: (key, answer, at, ids) =>
+      claims.add({ key, answer, at, events: Buffer.concat(ids.map(hashOf)) }),
     dropClaim: claims.end,
     receiptsOf: (ids) => claimedReceipts(file, hashOf, ids),
   });

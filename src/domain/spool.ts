@@ -36,14 +36,12 @@ export interface Outcomes {
   outcomes: Uint8Array;
 }
 
-/** An Idempotency-Key with what is needed to answer its post again: written with its event, or not at all. */
+/** An Idempotency-Key with what is needed to answer its post again: written with its events, or not at all. */
 export interface KeyClaim {
   key: string;
   answer: Uint8Array;
   /** Milliseconds since the epoch. */
   at: number;
-  /** The 8-byte hash of the id of its event, or of the first of its batch. */
-  event: Uint8Array;
 }
 
 /** A record that Kafka refused for good. */
@@ -81,8 +79,7 @@ export class SpoolError extends Error {
 export interface SpoolFile {
   /**
    * Writes chunks, and resolves when they are fsynced. What is given while a commit is under way makes up the next one,
-   * which is written as a whole or not at all. Of the claims those are written whose event is in the chunks. Rejects with a
-   * {@link SpoolError}.
+   * which is written as a whole or not at all. Rejects with a {@link SpoolError}.
    */
   append(chunks: readonly Chunk[], claims?: readonly KeyClaim[]): Promise<void>;
   /**

@@ -8,8 +8,8 @@ export interface ByteStore {
   findAnswer(key: string): Promise<Uint8Array | undefined>;
   /** Never throws. */
   putAnswer(key: string, bytes: Uint8Array, at: number): void;
-  /** Writes the key with the event, or the first of a batch, when that is written. */
-  putClaim(key: string, bytes: Uint8Array, at: number, id: string): void;
+  /** Writes the key with the first of these events that is written. */
+  putClaim(key: string, bytes: Uint8Array, at: number, ids: readonly string[]): void;
   /** What `putClaim` has not written need not be. */
   dropClaim(key: string): void;
   receiptsOf(ids: readonly string[]): Promise<Receipt[]>;
@@ -29,8 +29,7 @@ export const createAnswerStore = (store: ByteStore): AnswerStore => ({
     store.putAnswer(key, encodeAnswer(answer), answer.at);
   },
   claim(key, claim) {
-    const [first] = claim.ids;
-    if (first !== undefined) store.putClaim(key, encodeClaim(claim), claim.at, first);
+    store.putClaim(key, encodeClaim(claim), claim.at, claim.ids);
   },
   release: store.dropClaim,
 });

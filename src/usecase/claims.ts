@@ -1,4 +1,9 @@
-import type { KeyClaim } from "../domain/spool.ts";
+import type { Chunk, KeyClaim } from "../domain/spool.ts";
+
+/** A claim, and the 8-byte hashes of the ids of its events, one behind the other. */
+export interface EventClaim extends KeyClaim {
+  events: Uint8Array;
+}
 
 /**
  * The Idempotency-Keys whose events are under way. Each goes to disk in the commit of its events, whenever that is: so a
@@ -6,36 +11,54 @@ import type { KeyClaim } from "../domain/spool.ts";
  */
 export interface Claims {
   /** To be called in the turn of the event loop in which the events were taken. */
-  add(claim: KeyClaim): void;
+  add(claim: EventClaim): void;
   /** The key has an answer, or is free: it needs no claim any more. */
   end(key: string): void;
-  /** Those that have not been given away yet. */
-  take(): KeyClaim[];
-  /** All of memory is written, or written again: so are all claims. */
-  again(): void;
+  /** Those of which an event is in these chunks. */
+  of(chunks: readonly Pick<Chunk, "ids">[]): KeyClaim[];
+  /** They are on disk. */
+  written(claims: readonly KeyClaim[]): void;
 }
 
 /** Knows no key at first. */
 export function createClaims(): Claims {
-  const underWay = new Map<string, KeyClaim>();
-  let fresh = new Map<string, KeyClaim>();
+  const underWay = new Map<string, EventClaim>();
+  // Posts with several keys may give their events one id.
+  const byEvent = new Map<bigint, readonly EventClaim[]>();
+
+  function end(key: string): void {
+    const claim = underWay.get(key);
+    if (claim === undefined) return;
+    underWay.delete(key);
+    for (const event of hashesOf(claim.events)) {
+      const others = byEvent.get(event)?.filter((other) => other !== claim) ?? [];
+      if (others.length > 0) byEvent.set(event, others);
+      else byEvent.delete(event);
+    }
+  }
 
   return {
     add(claim) {
       underWay.set(claim.key, claim);
-      fresh.set(claim.key, claim);
+      const alone = [claim];
+      for (const event of hashesOf(claim.events)) {
+        const others = byEvent.get(event);
+        if (others?.at(-1) !== claim) byEvent.set(event, others === undefined ? alone : [...others, claim]);
+      }
     },
-    end(key) {
-      underWay.delete(key);
-      fresh.delete(key);
+    end,
+    of(chunks) {
+      if (byEvent.size === 0) return [];
+      const found = new Set<EventClaim>();
+      for (const { ids } of chunks)
+        for (const event of hashesOf(ids)) for (const claim of byEvent.get(event) ?? []) found.add(claim);
+      return [...found].map(({ key, answer, at }) => ({ key, answer, at }));
     },
-    take() {
-      const taken = [...fresh.values()];
-      fresh = new Map();
-      return taken;
-    },
-    again() {
-      fresh = new Map(underWay);
+    written(claims) {
+      for (const { key, answer } of claims) if (underWay.get(key)?.answer === answer) end(key);
     },
   };
 }
+
+/** Of a copy, since they may lie anywhere in a larger buffer. */
+const hashesOf = (ids: Uint8Array): BigUint64Array => new BigUint64Array(new Uint8Array(ids).buffer);

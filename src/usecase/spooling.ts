@@ -167,7 +167,6 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     while (next !== undefined || spilling) {
       const waiting = next;
       next = undefined;
-      if (spilling) claims.again();
       const error = await commit(journal.take());
       spilling = error === undefined && journal.status().spilling;
       waiting?.resolve(error);
@@ -190,8 +189,10 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       alone,
       keys: alone ? keys.slice() : NO_KEYS,
     }));
+    const claimed = claims.of(chunks);
     try {
-      await file!.append(chunks, claims.take());
+      await file!.append(chunks, claimed);
+      claims.written(claimed);
       replay.add(written.filter(({ alone }) => alone));
       return undefined;
     } catch (error) {

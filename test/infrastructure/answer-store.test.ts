@@ -62,8 +62,8 @@ test("of a claim the store finds the receipts, until there is an answer", async 
   const store = createAnswerStore({
     findAnswer: async (key) => rows.get(key),
     putAnswer: (key, bytes) => void rows.set(key, bytes),
-    putClaim: (key, bytes, at, id) => {
-      expect([at, id]).toEqual([5, "мой"]);
+    putClaim: (key, bytes, at, ids) => {
+      expect([at, ids]).toEqual([5, ["мой", "own"]]);
       rows.set(key, bytes);
     },
     dropClaim: (key) => void dropped.push(key),

@@ -26,8 +26,6 @@ export interface Answer {
   key: string;
   answer: Uint8Array;
   at: number;
-  /** Of a claim: it is written where a chunk of this work has the event with this id hash. */
-  event?: Uint8Array;
 }
 
 /** What is asked of the thread. A lookup carries a number of its own, and so does what was found. */
