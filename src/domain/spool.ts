@@ -101,7 +101,7 @@ export interface SpoolFile {
   /** What is known of the event with this 8-byte id hash. */
   find(id: Uint8Array): Promise<Trace | undefined>;
   /** The same of events that were taken together: their hashes one behind the other. Rejects as `findAnswer`. */
-  findTogether(ids: Uint8Array): Promise<Trace[] | undefined>;
+  findTogether(ids: Uint8Array): Promise<(Trace | undefined)[]>;
   /** Keeps the answer to an idempotency key, given `at` milliseconds since the epoch; resolves and rejects as `append`. */
   putAnswer(key: string, answer: Uint8Array, at: number): Promise<void>;
   /** An answer that was put, or a claim, and has been written. Rejects with a {@link SpoolError} where no file is open. */

@@ -1,3 +1,4 @@
+import { hashesOf } from "../domain/id-hashes.ts";
 import type { Chunk, KeyClaim } from "../domain/spool.ts";
 
 /** A claim, and the 8-byte hashes of the ids of its events, one behind the other. */
@@ -59,6 +60,3 @@ export function createClaims(): Claims {
     },
   };
 }
-
-/** Of a copy, since they may lie anywhere in a larger buffer. */
-const hashesOf = (ids: Uint8Array): BigUint64Array => new BigUint64Array(new Uint8Array(ids).buffer);

@@ -369,7 +369,7 @@ class FakeFile implements SpoolFile {
   aside: number[] = [];
   setAside: SpoolFile["setAside"] = (numbers) => void this.aside.push(...numbers);
   find = async () => undefined;
-  findTogether = async () => undefined;
+  findTogether = async () => [];
   putAnswer = async () => {};
   findAnswer = async () => undefined;
   forgetAnswers = () => {};

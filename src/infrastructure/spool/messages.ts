@@ -53,7 +53,7 @@ export type Fault = Pick<SpoolError, "reason" | "detail">;
 export interface Found {
   bytes?: Uint8Array | undefined;
   chunk?: StoredChunk | undefined;
-  traces?: Trace[] | undefined;
+  traces?: (Trace | undefined)[];
 }
 
 /** What a file holds when it is opened. */

@@ -129,7 +129,7 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
     refuse: (refused) => commits.settle({ refused }),
     read: async (number) => (await ask({ kind: "read", number })).chunk,
     find: async (id) => (await ask({ kind: "find", ids: id })).traces?.[0],
-    findTogether: async (ids) => (await askOpen({ kind: "find", ids })).traces,
+    findTogether: async (ids) => (await askOpen({ kind: "find", ids })).traces ?? [],
     async putAnswer(key, answer, at) {
       const answers = [{ key, answer, at }];
       const error = refusal(bytesOfAnswers(answers));
