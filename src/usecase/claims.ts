@@ -13,12 +13,13 @@ export interface EventClaim extends KeyClaim {
 export interface Claims {
   /** To be called in the turn of the event loop in which the events were taken. */
   add(claim: EventClaim): void;
-  /** The key has an answer, or is free: it needs no claim any more. */
-  end(key: string): void;
-  /** Those of which an event is in these chunks. */
-  of(chunks: readonly Pick<Chunk, "ids">[]): KeyClaim[];
-  /** They are on disk. */
-  written(claims: readonly KeyClaim[]): void;
+  /** The key has an answer, or is free: it needs no claim any more. Whether one may be on disk, or on its way there. */
+  end(key: string): boolean;
+  /** Writes these chunks with the claims of which they have an event. Rejects where `write` does: the claims then stay. */
+  writtenWith(
+    chunks: readonly Pick<Chunk, "ids">[],
+    write: (claims: KeyClaim[]) => Promise<void>,
+  ): Promise<void>;
 }
 
 /** Knows no key at first. */
@@ -26,16 +27,25 @@ export function createClaims(): Claims {
   const underWay = new Map<string, EventClaim>();
   // Posts with several keys may give their events one id.
   const byEvent = new Map<bigint, readonly EventClaim[]>();
+  const onDisk = new Set<string>();
 
-  function end(key: string): void {
-    const claim = underWay.get(key);
-    if (claim === undefined) return;
-    underWay.delete(key);
+  function drop(claim: EventClaim): void {
+    if (underWay.get(claim.key) !== claim) return;
+    underWay.delete(claim.key);
     for (const event of hashesOf(claim.events)) {
       const others = byEvent.get(event)?.filter((other) => other !== claim) ?? [];
       if (others.length > 0) byEvent.set(event, others);
       else byEvent.delete(event);
     }
+  }
+
+  /** Those of which an event is in these chunks. */
+  function of(chunks: readonly Pick<Chunk, "ids">[]): EventClaim[] {
+    if (byEvent.size === 0) return [];
+    const found = new Set<EventClaim>();
+    for (const { ids } of chunks)
+      for (const event of hashesOf(ids)) for (const claim of byEvent.get(event) ?? []) found.add(claim);
+    return [...found];
   }
 
   return {
@@ -47,16 +57,21 @@ export function createClaims(): Claims {
         if (others?.at(-1) !== claim) byEvent.set(event, others === undefined ? alone : [...others, claim]);
       }
     },
-    end,
-    of(chunks) {
-      if (byEvent.size === 0) return [];
-      const found = new Set<EventClaim>();
-      for (const { ids } of chunks)
-        for (const event of hashesOf(ids)) for (const claim of byEvent.get(event) ?? []) found.add(claim);
-      return [...found].map(({ key, answer, at }) => ({ key, answer, at }));
+    end(key) {
+      const claim = underWay.get(key);
+      if (claim !== undefined) drop(claim);
+      return onDisk.delete(key);
     },
-    written(claims) {
-      for (const { key, answer } of claims) if (underWay.get(key)?.answer === answer) end(key);
+    async writtenWith(chunks, write) {
+      const claims = of(chunks);
+      for (const { key } of claims) onDisk.add(key);
+      try {
+        await write(claims.map(({ key, answer, at }) => ({ key, answer, at })));
+      } catch (error) {
+        for (const { key } of claims) onDisk.delete(key);
+        throw error;
+      }
+      for (const claim of claims) drop(claim);
     },
   };
 }

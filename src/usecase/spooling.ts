@@ -189,10 +189,8 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       alone,
       keys: alone ? keys.slice() : NO_KEYS,
     }));
-    const claimed = claims.of(chunks);
     try {
-      await file!.append(chunks, claimed);
-      claims.written(claimed);
+      await claims.writtenWith(chunks, (claimed) => file!.append(chunks, claimed));
       replay.add(written.filter(({ alone }) => alone));
       return undefined;
     } catch (error) {

@@ -179,6 +179,7 @@ test("a post that ends where it is surely nowhere, and may be tried again, frees
   const { post, sent, idempotency } = start({ store });
   const last = Promise.withResolvers<Last>();
   await post({ answer: UNCONFIRMED, taken: true, later: last.promise });
+  store.write();
   const retry = post(REJECTED);
   last.resolve({ answer: REJECTED, taken: false });
   expect(await retry).toMatchObject({ answer: REJECTED, replayed: true });
@@ -336,6 +337,14 @@ function memoryStore() {
     },
     claims,
     claim: (key: string, claim: Claim) => void claims.set(key, claim),
-    release: (key: string) => void claims.delete(key),
+    /** As the commit of the events does. */
+    write() {
+      for (const [key, { ids, ...claim }] of claims)
+        answers.set(key, { ...claim, receipts: ids.map((id) => ({ status: "stored", id })) });
+    },
+    release(key: string) {
+      claims.delete(key);
+      answers.delete(key);
+    },
   } satisfies AnswerStore & Record<string, unknown>;
 }

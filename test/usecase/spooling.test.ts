@@ -371,6 +371,7 @@ class FakeFile implements SpoolFile {
   find = async () => undefined;
   findTogether = async () => [];
   putAnswer = async () => {};
+  dropAnswer = () => {};
   findAnswer = async () => undefined;
   forgetAnswers = () => {};
   status = () => ({

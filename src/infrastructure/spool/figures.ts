@@ -25,7 +25,7 @@ export interface Figures {
 export const sizeOf = (chunks: readonly Measure[]): number => chunks.reduce((sum, { size }) => sum + size, 0);
 
 export const bytesOfAnswers = (answers: readonly Answer[]): number =>
-  answers.reduce((sum, { key, answer }) => sum + key.length + answer.length, 0);
+  answers.reduce((sum, { key, answer }) => sum + key.length + (answer?.length ?? 0), 0);
 
 export const measure = ({ number, count, bytes, keys, ids }: Chunk): Measure => ({
   number,

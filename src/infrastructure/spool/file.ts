@@ -66,7 +66,7 @@ export function openTables(db: Database, refusedBytes: number): Tables {
     for (const { size } of sql.dropAnswers.all(work.forget)) now.answers -= size;
     for (const { key, answer: bytes, at } of work.answers) {
       now.answers -= sql.dropAnswer.get(key)?.size ?? 0;
-      now.answers += sql.answer.get(key, bytes, at)?.size ?? 0;
+      if (bytes !== undefined) now.answers += sql.answer.get(key, bytes, at)?.size ?? 0;
     }
   }
 

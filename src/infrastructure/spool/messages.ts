@@ -24,7 +24,8 @@ export interface Work {
 
 export interface Answer {
   key: string;
-  answer: Uint8Array;
+  /** Undefined: the key has none any more. */
+  answer: Uint8Array | undefined;
   at: number;
 }
 

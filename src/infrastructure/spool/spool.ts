@@ -136,6 +136,9 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
       if (error) throw error;
       await commits.append([], [], answers);
     },
+    dropAnswer(key) {
+      if (open) void commits.append([], [], [{ key, answer: undefined, at: 0 }]).catch(() => {});
+    },
     findAnswer: async (key) => (await askOpen({ kind: "findAnswer", key })).bytes,
     forgetAnswers: (before) => commits.settle({ forget: before }),
     hasRoom: (bytes) => open && trouble.detail() === undefined && fits(bytes),
