@@ -125,6 +125,7 @@ export async function compose(config: Config, { logger, quit, memoryLimit, cpuLi
   const idempotency = createIdempotency({
     ...config.idempotency,
     ...(store === undefined ? {} : { store }),
+    spill: () => spooling?.begin("keys fill their memory") === true && spooling.takes(),
   });
   const status = () => {
     const [alone, together] = [producer.status(), transactions.status()];

@@ -76,21 +76,33 @@ export function answersIn(
   window: number,
 ): AnswerStore {
   let forgotten = -Infinity;
+  // The disk may have these for a moment still.
+  const freed = new Map<string, number>();
 
   function forget(at: number): void {
     if (at - forgotten < FORGET_MS) return;
     forgotten = at;
     file.forgetAnswers(at - window);
+    for (const [key, freedAt] of freed) if (freedAt < at - window) freed.delete(key);
   }
 
   return createAnswerStore({
-    findAnswer: file.findAnswer,
+    findAnswer: async (key) => (freed.has(key) ? undefined : file.findAnswer(key)),
     putAnswer(key, bytes, at) {
+      claims.end(key);
+      freed.delete(key);
       forget(at);
       void file.putAnswer(key, bytes, at).catch(() => {});
     },
-    putClaim: (key, answer, at, id) => claims.add({ key, answer, at, event: hashOf(id) }),
-    dropClaim: claims.end,
+    putClaim(key, answer, at, ids) {
+      freed.delete(key);
+      claims.add({ key, answer, at, events: Buffer.concat(ids.map(hashOf)) });
+    },
+    release(key) {
+      if (!claims.end(key)) return;
+      freed.set(key, performance.timeOrigin + performance.now());
+      file.dropAnswer(key);
+    },
     receiptsOf: (ids) => claimedReceipts(file, hashOf, ids),
   });
 }

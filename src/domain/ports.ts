@@ -179,7 +179,7 @@ export interface AnswerStore {
   put(key: string, answer: StoredAnswer): void;
   /** The key goes to disk when its events do. To be called in the turn of the event loop in which they were taken. */
   claim(key: string, claim: Claim): void;
-  /** The key is free: what has not gone to disk need not. */
+  /** The key is free: nothing is found of it any more. Never throws. */
   release(key: string): void;
 }
 

@@ -36,14 +36,12 @@ export interface Outcomes {
   outcomes: Uint8Array;
 }
 
-/** An Idempotency-Key with what is needed to answer its post again: written with its event, or not at all. */
+/** An Idempotency-Key with what is needed to answer its post again: written with its events, or not at all. */
 export interface KeyClaim {
   key: string;
   answer: Uint8Array;
   /** Milliseconds since the epoch. */
   at: number;
-  /** The 8-byte hash of the id of its event, or of the first of its batch. */
-  event: Uint8Array;
 }
 
 /** A record that Kafka refused for good. */
@@ -81,8 +79,7 @@ export class SpoolError extends Error {
 export interface SpoolFile {
   /**
    * Writes chunks, and resolves when they are fsynced. What is given while a commit is under way makes up the next one,
-   * which is written as a whole or not at all. Of the claims those are written whose event is in the chunks. Rejects with a
-   * {@link SpoolError}.
+   * which is written as a whole or not at all. Rejects with a {@link SpoolError}.
    */
   append(chunks: readonly Chunk[], claims?: readonly KeyClaim[]): Promise<void>;
   /**
@@ -104,9 +101,11 @@ export interface SpoolFile {
   /** What is known of the event with this 8-byte id hash. */
   find(id: Uint8Array): Promise<Trace | undefined>;
   /** The same of events that were taken together: their hashes one behind the other. Rejects as `findAnswer`. */
-  findTogether(ids: Uint8Array): Promise<Trace[] | undefined>;
+  findTogether(ids: Uint8Array): Promise<(Trace | undefined)[]>;
   /** Keeps the answer to an idempotency key, given `at` milliseconds since the epoch; resolves and rejects as `append`. */
   putAnswer(key: string, answer: Uint8Array, at: number): Promise<void>;
+  /** Drops the answer to a key, or its claim, with what was given before. Not tried again where the disk takes nothing. */
+  dropAnswer(key: string): void;
   /** An answer that was put, or a claim, and has been written. Rejects with a {@link SpoolError} where no file is open. */
   findAnswer(key: string): Promise<Uint8Array | undefined>;
   /** Drops the answers taken before this time, in milliseconds since the epoch. */

@@ -6,12 +6,12 @@ import type { Receipt } from "../domain/receipt.ts";
 /** Bytes by key, on a disk. `at`: milliseconds since the epoch. */
 export interface ByteStore {
   findAnswer(key: string): Promise<Uint8Array | undefined>;
-  /** Never throws. */
+  /** Takes the claim's place. Never throws. */
   putAnswer(key: string, bytes: Uint8Array, at: number): void;
-  /** Writes the key with the event, or the first of a batch, when that is written. */
-  putClaim(key: string, bytes: Uint8Array, at: number, id: string): void;
-  /** What `putClaim` has not written need not be. */
-  dropClaim(key: string): void;
+  /** Writes the key with the first of these events that is written. */
+  putClaim(key: string, bytes: Uint8Array, at: number, ids: readonly string[]): void;
+  /** Nothing of the key is found any more, whether it was written or not. Never throws. */
+  release(key: string): void;
   receiptsOf(ids: readonly string[]): Promise<Receipt[]>;
 }
 
@@ -25,14 +25,12 @@ export const createAnswerStore = (store: ByteStore): AnswerStore => ({
     return { ...rest, receipts: await store.receiptsOf(ids) };
   },
   put(key, answer) {
-    store.dropClaim(key);
     store.putAnswer(key, encodeAnswer(answer), answer.at);
   },
   claim(key, claim) {
-    const [first] = claim.ids;
-    if (first !== undefined) store.putClaim(key, encodeClaim(claim), claim.at, first);
+    store.putClaim(key, encodeClaim(claim), claim.at, claim.ids);
   },
-  release: store.dropClaim,
+  release: store.release,
 });
 
 /** A claim is this byte, and JSON. */

@@ -1,10 +1,11 @@
-import { type Failure, failure } from "../domain/errors.ts";
+import type { Failure } from "../domain/errors.ts";
 import type { AnswerStore, ClaimedReceipts, StoredAnswer } from "../domain/ports.ts";
 import type { Receipt } from "../domain/receipt.ts";
 import { type Answer, createKeptAnswers } from "./kept-answers.ts";
+import { busy, crowded, reused, unreadable } from "./key-failures.ts";
 import type { Wait } from "./publish.ts";
 import { createUnderwayKeys, settledWithin, type Underway } from "./underway.ts";
-import { DISK_MS, reasonOf, within } from "./within.ts";
+import { DISK_MS, within } from "./within.ts";
 
 /** A post that may come again. */
 export interface KeyedPost {
@@ -52,10 +53,15 @@ export interface Idempotency {
 export interface IdempotencyOptions {
   /** How long an answer is kept, in milliseconds. */
   window: number;
-  /** The most that answers may take in memory; the oldest go first. */
+  /**
+   * The most that answers may take in memory; the oldest go first. Keys of posts on their way may take as much again before
+   * they `spill`.
+   */
   maxBytes?: number;
   /** Outlives the process. */
   store?: AnswerStore;
+  /** Has what is in memory alone written to disk, and what comes from now on. False where the disk takes nothing. */
+  spill?: () => boolean;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
@@ -68,20 +74,19 @@ const MAX_BYTES = 32 * 1024 * 1024;
  * something was taken: a failure as well, where it does not say that there is surely no record.
  */
 export function createIdempotency(options: IdempotencyOptions): Idempotency {
-  const { window, maxBytes = MAX_BYTES, store } = options;
+  const { window, maxBytes = MAX_BYTES, store, spill = () => false } = options;
   // Goes on when the wall clock is set, unlike Date.now().
   const { now = () => performance.timeOrigin + performance.now() } = options;
   const kept = createKeptAnswers({ window, maxBytes, now });
   const underway = createUnderwayKeys();
   const start = now();
 
-  function keep({ key, fingerprint }: KeyedPost, { answer, taken }: Last, safe?: Promise<unknown>): void {
+  function keep({ key, fingerprint }: KeyedPost, { answer, taken }: Last): void {
     if (!taken) return store?.release(key);
     const { status, headers, body } = answer;
     const stored = { fingerprint, at: now(), status, headers, body };
     kept.put(key, stored);
-    if (safe === undefined) store?.put(key, stored);
-    else void safe.then(() => store?.put(key, stored));
+    store?.put(key, stored);
   }
 
   function keepOpen(post: KeyedPost, answer: Answer, later: Promise<Last>): void {
@@ -91,6 +96,22 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
       underway.end(post.key, last.answer);
     };
     later.then(settle, () => settle({ answer, taken: true }));
+  }
+
+  /** An answer that memory alone has must not go for others, or the same post would make a second record. */
+  function keepOnceSafe(post: KeyedPost, last: Last, safe: Promise<unknown>): void {
+    underway.leaveOpen(post.key, last.answer, true);
+    const settle = (): void => {
+      keep(post, last);
+      underway.end(post.key);
+    };
+    safe.then(settle, settle);
+  }
+
+  /** Why no more keys can be on their way. */
+  function refusal(): Failure | undefined {
+    if (store === undefined || underway.bytes < maxBytes || spill()) return undefined;
+    return crowded(underway.bytes, maxBytes);
   }
 
   /** Memory has every answer since the start but those that had to go: only for the others is the disk asked. */
@@ -119,9 +140,13 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   async function send(post: KeyedPost, act: Act): Promise<Replayable> {
     const { key, fingerprint } = post;
     try {
-      const { later, safe, ...last } = await act((ids) => store?.claim(key, { fingerprint, at: now(), ids }));
+      const { later, safe, ...last } = await act((ids) => {
+        underway.hold(key, ids);
+        store?.claim(key, { fingerprint, at: now(), ids });
+      });
       if (later !== undefined) keepOpen(post, last.answer, later);
-      else keep(post, last, safe);
+      else if (safe !== undefined && store !== undefined) keepOnceSafe(post, last, safe);
+      else keep(post, last);
       return { answer: last.answer, replayed: false };
     } catch (error) {
       store?.release(key);
@@ -132,7 +157,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   async function first(post: KeyedPost, act: Act, tell: Tell): Promise<Replayable | Failure> {
     const entry = underway.begin(post.key, post.fingerprint);
     try {
-      return (await recalled(post, tell)) ?? (await send(post, act));
+      return (await recalled(post, tell)) ?? refusal() ?? (await send(post, act));
     } finally {
       if (entry.open === undefined) underway.end(post.key);
     }
@@ -157,25 +182,3 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
 
 const replay = (answer: StoredAnswer, { key, fingerprint }: KeyedPost): Replayable | Failure =>
   answer.fingerprint === fingerprint ? { answer, replayed: true } : reused(key);
-
-const reused = (key: string): Failure =>
-  failure(
-    "idempotency-key-reused",
-    `the key ${key} came with another body or to another path before; use a new key for a new post`,
-  );
-
-const busy = (key: string): Failure =>
-  failure(
-    "idempotency-key-busy",
-    `the first post with the key ${key} is not answered yet; post again a little later`,
-    { retryAfter: 1 },
-  );
-
-function unreadable(error: unknown): Failure {
-  return failure(
-    "idempotency-unavailable",
-    `the keys on disk cannot be read (${reasonOf(error)}), and without them this post could make a second record; ` +
-      "nothing was taken, post again later",
-    { retryAfter: 1 },
-  );
-}

@@ -165,7 +165,6 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     while (next !== undefined || spilling) {
       const waiting = next;
       next = undefined;
-      if (spilling) claims.again();
       const error = await commit(journal.take());
       spilling = error === undefined && writing && journal.status().spilling;
       waiting?.resolve(error);
@@ -192,7 +191,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       keys: alone ? keys.slice() : NO_KEYS,
     }));
     try {
-      await file!.append(chunks, claims.take());
+      await claims.writtenWith(chunks, (claimed) => file!.append(chunks, claimed));
       replay.add(written.filter(({ alone }) => alone));
       return undefined;
     } catch (error) {

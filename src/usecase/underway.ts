@@ -4,8 +4,10 @@ import type { Wait } from "./publish.ts";
 /** A key whose first post is not answered, or whose event is still on its way. */
 export interface Underway {
   readonly fingerprint: string;
-  /** The answer so far, once there is one, and who waits for the last. */
-  open?: { answer: Answer; waiting: Set<(answer: Answer) => void> };
+  /** Of memory. */
+  bytes: number;
+  /** The answer so far, once there is one, and who waits for the last; undefined where this is the last. */
+  open?: { answer: Answer; waiting: Set<(answer: Answer) => void> | undefined };
 }
 
 /**
@@ -15,39 +17,58 @@ export interface Underway {
 export interface UnderwayKeys {
   find(key: string): Underway | undefined;
   begin(key: string, fingerprint: string): Underway;
-  /** Goes on with the answer so far, until `end`. */
-  leaveOpen(key: string, answer: Answer): void;
+  /** Its events have been taken. */
+  hold(key: string, ids: readonly string[]): void;
+  /** Goes on with the answer so far, until `end`. `isLast`: none is to come that is worth waiting for. */
+  leaveOpen(key: string, answer: Answer, isLast?: boolean): void;
   /** Forgets the key, and gives the last answer, where there is one, to those that wait. */
   end(key: string, last?: Answer): void;
   readonly keys: number;
   readonly bytes: number;
 }
 
+/** What the claim of a key takes for an event beside the id itself: its hash, and an entry by it (src/usecase/claims.ts). */
+const EVENT_BYTES = 120;
+
 /** Knows no key at first. */
 export function createUnderwayKeys(): UnderwayKeys {
   const entries = new Map<string, Underway>();
   let bytes = 0;
 
+  function grow(entry: Underway, by: number): void {
+    entry.bytes += by;
+    bytes += by;
+  }
+
   return {
     find: (key) => entries.get(key),
     begin(key, fingerprint) {
-      const entry: Underway = { fingerprint };
+      const entry: Underway = { fingerprint, bytes: 0 };
       entries.set(key, entry);
-      bytes += bytesOf(key);
+      grow(entry, bytesOf(key));
       return entry;
     },
-    leaveOpen(key, answer) {
+    hold(key, ids) {
+      const entry = entries.get(key);
+      if (entry !== undefined)
+        grow(
+          entry,
+          ids.reduce((sum, id) => sum + EVENT_BYTES + id.length, 0),
+        );
+    },
+    leaveOpen(key, answer, isLast = false) {
       const entry = entries.get(key);
       if (entry === undefined) return;
-      entry.open = { answer, waiting: new Set() };
-      bytes += answer.body.byteLength;
+      entry.open = { answer, waiting: isLast ? undefined : new Set() };
+      grow(entry, answer.body.byteLength);
     },
     end(key, last) {
-      const open = entries.get(key)?.open;
-      if (!entries.delete(key)) return;
-      bytes -= bytesOf(key, open?.answer);
-      if (open === undefined || last === undefined) return;
-      for (const tell of open.waiting) tell(last);
+      const entry = entries.get(key);
+      if (entry === undefined) return;
+      entries.delete(key);
+      bytes -= entry.bytes;
+      if (last === undefined) return;
+      for (const tell of entry.open?.waiting ?? []) tell(last);
     },
     get keys() {
       return entries.size;
@@ -63,7 +84,7 @@ export function settledWithin(
   wait: Wait,
   { answer, waiting }: NonNullable<Underway["open"]>,
 ): Promise<Answer> {
-  if (wait === "no") return Promise.resolve(answer);
+  if (wait === "no" || waiting === undefined) return Promise.resolve(answer);
   return new Promise((resolve) => {
     const tell = (last: Answer): void => {
       clearTimeout(timer);

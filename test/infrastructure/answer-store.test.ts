@@ -58,15 +58,14 @@ test("a store that cannot be read says so", async () => {
 
 test("of a claim the store finds the receipts, until there is an answer", async () => {
   const rows = new Map<string, Uint8Array>();
-  const dropped: string[] = [];
   const store = createAnswerStore({
     findAnswer: async (key) => rows.get(key),
     putAnswer: (key, bytes) => void rows.set(key, bytes),
-    putClaim: (key, bytes, at, id) => {
-      expect([at, id]).toEqual([5, "мой"]);
+    putClaim: (key, bytes, at, ids) => {
+      expect([at, ids]).toEqual([5, ["мой", "own"]]);
       rows.set(key, bytes);
     },
-    dropClaim: (key) => void dropped.push(key),
+    release: (key) => void rows.delete(key),
     receiptsOf: async (ids) => ids.map((id) => ({ status: "stored", id })),
   });
   store.claim("a", { fingerprint: "f", at: 5, ids: ["мой", "own"] });
@@ -79,8 +78,9 @@ test("of a claim the store finds the receipts, until there is an answer", async 
     ],
   });
   store.put("a", ANSWER);
-  expect(dropped).toEqual(["a"]);
   expect(await store.find("a")).toMatchObject({ status: 201 });
+  store.release("a");
+  expect(await store.find("a")).toBeUndefined();
   rows.set("b", Buffer.from('\x02{"ids":1}'));
   expect(await store.find("b")).toBeUndefined();
 });
@@ -89,7 +89,7 @@ const NO_BYTES: ByteStore = {
   findAnswer: async () => undefined,
   putAnswer() {},
   putClaim() {},
-  dropClaim() {},
+  release() {},
   receiptsOf: async () => [],
 };
 

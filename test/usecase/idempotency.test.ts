@@ -179,6 +179,7 @@ test("a post that ends where it is surely nowhere, and may be tried again, frees
   const { post, sent, idempotency } = start({ store });
   const last = Promise.withResolvers<Last>();
   await post({ answer: UNCONFIRMED, taken: true, later: last.promise });
+  store.write();
   const retry = post(REJECTED);
   last.resolve({ answer: REJECTED, taken: false });
   expect(await retry).toMatchObject({ answer: REJECTED, replayed: true });
@@ -217,6 +218,63 @@ test("an answer that a crash would make untrue is written only when it no longer
   safe.resolve();
   await Bun.sleep(1);
   expect([store.claims.size, store.answers.size]).toEqual([0, 1]);
+});
+
+test("with a store no answer goes for others before its event is settled", async () => {
+  const store = memoryStore();
+  const { idempotency, post, fill, pass, sent } = start({ store, maxBytes: 5000 });
+  const safe = Promise.withResolvers<void>();
+  await post({ answer: DELIVERED, taken: true, safe: safe.promise });
+  await fill(20);
+  pass(WINDOW);
+  expect(await post(REJECTED)).toMatchObject({ answer: DELIVERED, replayed: true });
+  const other = await idempotency.answer({ ...POST, fingerprint: "g" }, never, untold);
+  expect(other).toMatchObject({ code: "idempotency-key-reused" });
+  safe.resolve();
+  await Bun.sleep(1);
+  expect(await post(REJECTED)).toMatchObject({ answer: DELIVERED, replayed: true });
+  expect(store.answers.get("k")).toMatchObject(DELIVERED);
+  expect(sent()).toBe(21);
+});
+
+test("keys on their way that fill their memory go to disk with their events; where it takes none a new key is refused", async () => {
+  let takes = true;
+  const spills: number[] = [];
+  const store = memoryStore();
+  const spill = () => {
+    spills.push(sent());
+    return takes;
+  };
+  const { post, sent } = start({ store, spill, maxBytes: 5000 });
+  const settled = Promise.withResolvers<void>();
+  const open = { answer: DELIVERED, taken: true, safe: settled.promise };
+  while (spills.length === 0 && sent() < 20) await post(open, `key-${sent()}`);
+  expect(sent()).toBeWithin(4, 10);
+  const before = sent();
+  expect(await post(DELIVERED)).toMatchObject({ replayed: false });
+  takes = false;
+  expect(await post(DELIVERED, "key-0")).toMatchObject({ replayed: true });
+  expect(await post(DELIVERED, "new")).toMatchObject({ code: "spool-unavailable", retryAfter: 1 });
+  expect([sent(), store.claims.has("new")]).toEqual([before + 1, false]);
+  settled.resolve();
+  await Bun.sleep(1);
+  expect(await post(DELIVERED, "new")).toMatchObject({ replayed: false });
+});
+
+test("the ids that a key waits with count as well", async () => {
+  const { idempotency, post } = start({ store: memoryStore() });
+  const bytes = async (ids: string[], key: string) => {
+    const before = idempotency.memory().bytes;
+    const { promise, resolve } = Promise.withResolvers<Attempt>();
+    const answered = post(promise, key, ids);
+    await Bun.sleep(1);
+    const held = idempotency.memory().bytes - before;
+    resolve({ answer: DELIVERED, taken: true });
+    await answered;
+    return held;
+  };
+  const [one, many] = [await bytes(["a"], "1"), await bytes(Array(1001).fill("a"), "2")];
+  expect(many - one).toBeGreaterThan(100_000);
 });
 
 test("a post that an earlier process took is told what is known of it, and kept once that is the last word", async () => {
@@ -297,12 +355,12 @@ function start(options: Partial<IdempotencyOptions> = {}) {
   let sent = 0;
   const idempotency: Idempotency = createIdempotency({ window: WINDOW, now: () => now, ...options });
   /** Posts; a plain answer stands for an attempt that took the event and ended with it. */
-  const post = (outcome: Answer | Attempt | Promise<Attempt>, key = "k") =>
+  const post = (outcome: Answer | Attempt | Promise<Attempt>, key = "k", ids?: string[]) =>
     idempotency.answer(
       { ...POST, key },
       async (taken) => {
         sent++;
-        taken([`event-${sent}`]);
+        taken(ids ?? [`event-${sent}`]);
         const settled = await outcome;
         return "answer" in settled ? settled : { answer: settled, taken: true };
       },
@@ -336,6 +394,14 @@ function memoryStore() {
     },
     claims,
     claim: (key: string, claim: Claim) => void claims.set(key, claim),
-    release: (key: string) => void claims.delete(key),
+    /** As the commit of the events does. */
+    write() {
+      for (const [key, { ids, ...claim }] of claims)
+        answers.set(key, { ...claim, receipts: ids.map((id) => ({ status: "stored", id })) });
+    },
+    release(key: string) {
+      claims.delete(key);
+      answers.delete(key);
+    },
   } satisfies AnswerStore & Record<string, unknown>;
 }

@@ -11,7 +11,7 @@ import {
   SpoolError,
   type SpoolFile,
 } from "../../src/domain/spool.ts";
-import { createClaims } from "../../src/usecase/claims.ts";
+import { createClaims, type EventClaim } from "../../src/usecase/claims.ts";
 import { createSpooling, type SpoolingOptions } from "../../src/usecase/spooling.ts";
 
 const NONE = new Uint8Array(0);
@@ -133,13 +133,13 @@ test("what an earlier process left is replayed in order, and then counted", asyn
   expect(spooling.writing).toBeFalse();
 });
 
-test("what memory holds is written part by part, and with each part the keys of what may be in it", async () => {
+test("what memory holds is written part by part, and with each part the keys of what is in it", async () => {
   const { spooling, file, journal, claims } = await start({ mode: "overflow" });
-  claims.add(claim("k"));
+  for (const number of [9, 7, 1]) claims.add(claim(`of ${number}`, number));
   journal.toSpill = [7, 8, 9].map((number) => [chunk(number)]);
   expect(await spooling.keep()).toBeUndefined();
   expect(file.appended).toEqual([[7], [8], [9]]);
-  expect(file.claimed).toEqual([["k"], ["k"], ["k"]]);
+  expect(file.claimed).toEqual([["of 7"], [], ["of 9"]]);
 });
 
 test("while memory has no room nothing is replayed", async () => {
@@ -263,27 +263,22 @@ test("at the end of the process nothing is read from disk any more", async () =>
   expect(journal.replayed).toEqual([]);
 });
 
-test("a key goes to disk with the commit of its event, and again with all of memory, until it has an answer", async () => {
+test("a key goes to disk with the commit of its event, and where that fails with the next one", async () => {
   const { spooling, file, journal, claims } = await start({ mode: "overflow" });
-  claims.add(claim("in memory"));
-  claims.add(claim("answered"));
+  claims.add(claim("in memory", 1));
+  claims.add(claim("answered", 1));
   claims.end("answered");
   spooling.begin("memory is full");
   journal.written.push(chunk(1));
   await spooling.stored();
-  claims.add(claim("written"));
-  journal.written.push(chunk(3));
-  await spooling.stored();
-  expect(file.claimed).toEqual([["in memory"], ["written"]]);
   file.failWith = new SpoolError("full", "the disk is full; make room");
-  claims.add(claim("not written"));
-  journal.written.push(chunk(5));
-  await spooling.stored();
+  claims.add(claim("not written", 3));
+  journal.written.push(chunk(3));
+  expect(await spooling.stored()).toMatchObject({ code: "spool-unavailable" });
   file.failWith = undefined;
-  claims.end("in memory");
-  journal.written.push(chunk(7));
+  journal.written.push(chunk(1), { ...chunk(5), ids: chunk(3).ids });
   await spooling.keep();
-  expect(file.claimed.at(-1)).toEqual(["written", "not written"]);
+  expect(file.claimed).toEqual([["in memory"], ["not written"]]);
 });
 
 test("what is settled of a chunk is written once a second, and whatever is at the end", async () => {
@@ -324,9 +319,12 @@ const chunk = (number: number): Chunk & { alone: boolean } => ({
   count: 1,
   bytes: NONE,
   keys: NONE,
-  ids: NONE,
+  ids: idOf(number),
   alone: false,
 });
+
+/** The id hash of a chunk's one event. */
+const idOf = (number: number): Uint8Array => new Uint8Array(BigUint64Array.of(BigInt(number)).buffer);
 
 function settled(number: number, codes: number[]): SettledChunk {
   const outcomes = new Uint8Array(24 * codes.length);
@@ -335,7 +333,12 @@ function settled(number: number, codes: number[]): SettledChunk {
   return { number, replayed: true, topics: ["events"], types: ["user_created"], outcomes };
 }
 
-const claim = (key: string): KeyClaim => ({ key, answer: NONE, at: 0, event: NONE });
+const claim = (key: string, ofChunk: number): EventClaim => ({
+  key,
+  answer: Buffer.from(key),
+  at: 0,
+  events: idOf(ofChunk),
+});
 
 /** Spooling on fakes that write down what is asked of them. */
 async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; found?: FoundChunk[] }) {
@@ -407,8 +410,9 @@ class FakeFile implements SpoolFile {
   aside: number[] = [];
   setAside: SpoolFile["setAside"] = (numbers) => void this.aside.push(...numbers);
   find = async () => undefined;
-  findTogether = async () => undefined;
+  findTogether = async () => [];
   putAnswer = async () => {};
+  dropAnswer = () => {};
   findAnswer = async () => undefined;
   forgetAnswers = () => {};
   status = () => ({

@@ -1,5 +1,5 @@
 import type { Chunk } from "../../domain/spool.ts";
-import type { Contents } from "./messages.ts";
+import type { Answer, Contents } from "./messages.ts";
 
 /** What one chunk counts. */
 export interface Measure {
@@ -23,6 +23,9 @@ export interface Figures {
 }
 
 export const sizeOf = (chunks: readonly Measure[]): number => chunks.reduce((sum, { size }) => sum + size, 0);
+
+export const bytesOfAnswers = (answers: readonly Answer[]): number =>
+  answers.reduce((sum, { key, answer }) => sum + key.length + (answer?.length ?? 0), 0);
 
 export const measure = ({ number, count, bytes, keys, ids }: Chunk): Measure => ({
   number,

@@ -64,11 +64,9 @@ export function openTables(db: Database, refusedBytes: number): Tables {
 
   function answer(work: Work, now: typeof tally): void {
     for (const { size } of sql.dropAnswers.all(work.forget)) now.answers -= size;
-    const isThere = createEventCheck(work.chunks);
-    for (const { key, answer: bytes, at, event } of work.answers) {
-      if (event !== undefined && !isThere(event)) continue;
+    for (const { key, answer: bytes, at } of work.answers) {
       now.answers -= sql.dropAnswer.get(key)?.size ?? 0;
-      now.answers += sql.answer.get(key, bytes, at)?.size ?? 0;
+      if (bytes !== undefined) now.answers += sql.answer.get(key, bytes, at)?.size ?? 0;
     }
   }
 
@@ -106,16 +104,6 @@ export function openTables(db: Database, refusedBytes: number): Tables {
   function kept(): number {
     return tally.receipts * RECEIPT_BYTES + tally.refused + tally.answers + tally.damaged;
   }
-}
-
-/** Says whether an event with this id hash is in the chunks. */
-function createEventCheck(chunks: Work["chunks"]): (event: Uint8Array) => boolean {
-  let known: Set<bigint> | undefined;
-  const hashesOf = (ids: Uint8Array) => new BigUint64Array(ids.slice().buffer);
-  return (event) => {
-    known ??= new Set(chunks.flatMap(({ ids }) => [...hashesOf(ids)]));
-    return known.has(hashesOf(event)[0]!);
-  };
 }
 
 type Size = { size: number };

@@ -1,5 +1,5 @@
 import type { Chunk, Outcomes, Refused, SpoolError } from "../../domain/spool.ts";
-import { type Measure, sizeOf } from "./figures.ts";
+import { bytesOfAnswers, type Measure, sizeOf } from "./figures.ts";
 import type { Answer, Work } from "./messages.ts";
 
 /** A commit has whole calls until it has this many bytes: those behind it wait for its fsync. */
@@ -72,7 +72,9 @@ export function createGathering(): Gathering {
     },
     take() {
       let size = 0;
-      const last = calls.findIndex((call) => (size += sizeOf(call.measures)) >= COMMIT_BYTES);
+      const isLast = ({ measures: sizes, answers }: (typeof calls)[number]): boolean =>
+        (size += sizeOf(sizes) + bytesOfAnswers(answers)) >= COMMIT_BYTES;
+      const last = calls.findIndex(isLast);
       const taken = calls.splice(0, last < 0 ? calls.length : last + 1);
       const chunks = taken.flatMap((call) => call.chunks);
       const answers = taken.flatMap((call) => call.answers);

@@ -1,14 +1,14 @@
 import type { Database } from "bun:sqlite";
 import { freeBytes } from "../../domain/buffers.ts";
+import { hashesOf, idAt, lastIndexOf, splitIds } from "../../domain/id-hashes.ts";
 import { outcomeAt, STORED } from "../../domain/outcomes.ts";
 import type { Chunk, StoredChunk, Trace } from "../../domain/spool.ts";
 import { checksumOf, checksumOfOutcomes } from "./checksum.ts";
 import { unpack } from "./packing.ts";
 
-const ID_BYTES = 8;
-
 /** A chunk that is not settled in any part has neither topics nor outcomes. */
 interface Receipt {
+  number: number;
   ids: Uint8Array;
   topics: string | null;
   outcomes: Uint8Array | null;
@@ -24,8 +24,8 @@ interface Row extends Pick<Chunk, "bytes" | "keys" | "ids"> {
 /** What can be looked up. Throws SQLite's errors. */
 export interface Lookups {
   read(number: number): StoredChunk | undefined;
-  /** Of events that lie one behind the other in one chunk. */
-  find(ids: Uint8Array): Trace[] | undefined;
+  /** Of events that were taken together: most lie one behind the other in one chunk, and are found fastest so. */
+  find(ids: Uint8Array): (Trace | undefined)[];
   findAnswer(key: string): Uint8Array | undefined;
 }
 
@@ -41,11 +41,13 @@ export function createLookup(db: Database): Lookups {
   const places = [
     ["chunks", "damaged"],
     ["receipts", "0 AS damaged"],
-  ].map(([table, damaged]) =>
-    db.query<Receipt, [Uint8Array]>(
-      `SELECT ids, topics, outcomes, ${damaged} FROM ${table} WHERE instr(ids, ?) ORDER BY number DESC`,
-    ),
-  );
+  ].map(([table, damaged]) => {
+    const receipts = `SELECT number, ids, topics, outcomes, ${damaged} FROM ${table}`;
+    return {
+      having: db.query<Receipt, [Uint8Array]>(`${receipts} WHERE instr(ids, ?) ORDER BY number DESC`),
+      before: db.query<Receipt, [number]>(`${receipts} WHERE number < ? ORDER BY number DESC LIMIT 1`),
+    };
+  });
 
   function traceAt({ topics, outcomes, damaged }: Receipt, index: number, id: Uint8Array): Trace {
     const unsettled: Trace = { status: damaged ? "damaged" : "stored" };
@@ -56,6 +58,39 @@ export function createLookup(db: Database): Lookups {
     return { status: "delivered", ...known(position), topic: topicAt(topics, position.topic) };
   }
 
+  function findRun(ids: Uint8Array): Trace[] | undefined {
+    for (const { having } of places) {
+      for (const receipt of having.all(ids)) {
+        // SQLite also finds bytes that begin in one id and end in the next.
+        const first = lastIndexOf(receipt.ids, ids);
+        if (first >= 0) return splitIds(ids).map((id, index) => traceAt(receipt, first + index, id));
+      }
+    }
+    return undefined;
+  }
+
+  /** Goes once through all that there is, however many they are. */
+  function findEach(wanted: BigUint64Array): Map<bigint, Trace> {
+    const traces = new Map<bigint, Trace>();
+    const missing = new Set(wanted);
+    for (const { before } of places) {
+      let receipt = before.get(Number.MAX_SAFE_INTEGER);
+      for (; receipt !== null && missing.size > 0; receipt = before.get(receipt.number)) {
+        const hashes = hashesOf(receipt.ids);
+        for (let index = hashes.length - 1; index >= 0; index--) {
+          const hash = hashes[index]!;
+          if (missing.delete(hash)) traces.set(hash, traceAt(receipt, index, idAt(receipt.ids, index)));
+        }
+      }
+    }
+    return traces;
+  }
+
+  function refusedTrace(id: Uint8Array): Trace | undefined {
+    const put = refused.get(id, null);
+    return put === null ? undefined : { status: "failed", ...put };
+  }
+
   return {
     read(number) {
       const row = records.get(number);
@@ -63,14 +98,12 @@ export function createLookup(db: Database): Lookups {
     },
     findAnswer: (key) => answers.get(key)?.answer,
     find(ids) {
-      for (const place of places) {
-        for (const receipt of place.all(ids)) {
-          const first = indexOf(receipt.ids, ids);
-          if (first >= 0) return split(ids).map((id, index) => traceAt(receipt, first + index, id));
-        }
-      }
-      const put = refused.get(ids, null);
-      return put === null ? undefined : [{ status: "failed", ...put }];
+      const run = findRun(ids);
+      if (run !== undefined) return run;
+      const hashes = hashesOf(ids);
+      if (hashes.length === 1) return [refusedTrace(ids)];
+      const traces = findEach(hashes);
+      return splitIds(ids).map((id, index) => traces.get(hashes[index]!) ?? refusedTrace(id));
     },
   };
 }
@@ -94,18 +127,6 @@ function storedChunk({
     outcomes: trusted ? outcomes : undefined,
     intact,
   };
-}
-
-const split = (ids: Uint8Array): Uint8Array[] =>
-  Array.from({ length: ids.length / ID_BYTES }, (_, index) =>
-    ids.subarray(index * ID_BYTES, (index + 1) * ID_BYTES),
-  );
-
-/** Where these ids were last; -1 where they are not: SQLite also finds bytes that begin in one id and end in the next. */
-function indexOf(ids: Uint8Array, wanted: Uint8Array): number {
-  for (let at = ids.length - wanted.length; at >= 0; at -= ID_BYTES)
-    if (Buffer.compare(ids.subarray(at, at + wanted.length), wanted) === 0) return at / ID_BYTES;
-  return -1;
 }
 
 function topicAt(topics: string, index: number): string {

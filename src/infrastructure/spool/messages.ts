@@ -24,10 +24,9 @@ export interface Work {
 
 export interface Answer {
   key: string;
-  answer: Uint8Array;
+  /** Undefined: the key has none any more. */
+  answer: Uint8Array | undefined;
   at: number;
-  /** Of a claim: it is written where a chunk of this work has the event with this id hash. */
-  event?: Uint8Array;
 }
 
 /** What is asked of the thread. A lookup carries a number of its own, and so does what was found. */
@@ -55,7 +54,7 @@ export type Fault = Pick<SpoolError, "reason" | "detail">;
 export interface Found {
   bytes?: Uint8Array | undefined;
   chunk?: StoredChunk | undefined;
-  traces?: Trace[] | undefined;
+  traces?: (Trace | undefined)[];
 }
 
 /** What a file holds when it is opened. */

@@ -14,8 +14,8 @@ export const spoolReceipts = (file: SpoolFile, hashOf: HashOf): ReceiptSource =>
 });
 
 /**
- * The receipts of events that were on disk once, and were taken together. Of what is not known any more it is certain that
- * it was sent from there.
+ * The receipts of events that were on disk once, and were taken together. Of what is not known (any more) it is certain
+ * that it is in no memory and not on disk alone: it was sent before, or from there.
  */
 export async function claimedReceipts(
   file: Pick<SpoolFile, "findTogether">,
@@ -23,7 +23,7 @@ export async function claimedReceipts(
   ids: readonly string[],
 ): Promise<Receipt[]> {
   const traces = await file.findTogether(Buffer.concat(ids.map(hashOf)));
-  return ids.map((id, index) => toReceipt(id, traces?.[index] ?? { status: "stored" }));
+  return ids.map((id, index) => toReceipt(id, traces[index] ?? { status: "stored" }));
 }
 
 type HashOf = (id: string) => Uint8Array;

@@ -2,7 +2,7 @@ import type { Logger } from "../../domain/logger.ts";
 import { type FoundChunk, SpoolError, type SpoolFile } from "../../domain/spool.ts";
 import { createCommits } from "./commits.ts";
 import { createComplaint } from "./complaint.ts";
-import { measure, sizeOf } from "./figures.ts";
+import { bytesOfAnswers, measure, sizeOf } from "./figures.ts";
 import type { Contents, Fault, Found, Lookup, Reply } from "./messages.ts";
 import { startThread, type Thread } from "./thread.ts";
 
@@ -119,7 +119,7 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
   return {
     async append(chunks, claims = []) {
       const measures = chunks.map(measure);
-      const error = refusal(claims.reduce((sum, { answer }) => sum + answer.length, sizeOf(measures)));
+      const error = refusal(sizeOf(measures) + bytesOfAnswers(claims));
       if (error) throw error;
       await commits.append(chunks, measures, claims);
     },
@@ -129,11 +129,15 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
     refuse: (refused) => commits.settle({ refused }),
     read: async (number) => (await ask({ kind: "read", number })).chunk,
     find: async (id) => (await ask({ kind: "find", ids: id })).traces?.[0],
-    findTogether: async (ids) => (await askOpen({ kind: "find", ids })).traces,
+    findTogether: async (ids) => (await askOpen({ kind: "find", ids })).traces ?? [],
     async putAnswer(key, answer, at) {
-      const error = refusal(answer.length + key.length);
+      const answers = [{ key, answer, at }];
+      const error = refusal(bytesOfAnswers(answers));
       if (error) throw error;
-      await commits.append([], [], [{ key, answer, at }]);
+      await commits.append([], [], answers);
+    },
+    dropAnswer(key) {
+      if (open) void commits.append([], [], [{ key, answer: undefined, at: 0 }]).catch(() => {});
     },
     findAnswer: async (key) => (await askOpen({ kind: "findAnswer", key })).bytes,
     forgetAnswers: (before) => commits.settle({ forget: before }),

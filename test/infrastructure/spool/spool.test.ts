@@ -87,18 +87,17 @@ test("what is settled of a chunk that is still on its way to the file comes behi
   expect(await again.spool.find(id(2, 0))).toMatchObject({ status: "delivered", offset: 1 });
 });
 
-test("a key is written with its event, and not without it", async () => {
+test("a key is written with its events, and its answer takes its place", async () => {
   using folder = newFolder();
-  const claim = (key: string, event: Uint8Array) => ({ key, answer: Buffer.from(key), at: 1, event });
+  const claim = (key: string) => ({ key, answer: Buffer.from(key), at: 1 });
   {
     await using first = await open(folder.path);
-    await first.spool.append([chunk(1, 3)], [claim("a", id(1, 2)), claim("b", id(2))]);
-    await first.spool.append([chunk(2)], []);
+    await first.spool.append([chunk(1, 3)], [claim("a"), claim("b")]);
     await first.spool.putAnswer("a", Buffer.from("the answer"), 2);
   }
   await using again = await open(folder.path);
   expect(Buffer.from((await again.spool.findAnswer("a"))!).toString()).toBe("the answer");
-  expect(await again.spool.findAnswer("b")).toBeUndefined();
+  expect(Buffer.from((await again.spool.findAnswer("b"))!).toString()).toBe("b");
 });
 
 test("events that were taken together are found together", async () => {
@@ -113,10 +112,54 @@ test("events that were taken together are found together", async () => {
     { status: "delivered", offset: 7 },
     { status: "stored" },
   ]);
-  expect(await spool.findTogether(ids(1, 3))).toBeUndefined();
   expect(await claimedReceipts(spool, (name) => id(9, Number(name)), ["1", "2"])).toEqual([
     { status: "stored", id: "1" },
     { status: "stored", id: "2" },
+  ]);
+});
+
+test("of events that were taken together each is found where it is, also where some never came to disk", async () => {
+  using folder = newFolder();
+  await using opened = await open(folder.path);
+  const { spool } = opened;
+  await spool.append([chunk(1, 2), chunk(2, 2), chunk(3, 3)]);
+  spool.refuse([
+    { id: id(3, 2), code: 10, text: "too large", bytes: new Uint8Array(1) },
+    { id: id(4), code: 2, text: "no", bytes: new Uint8Array(1) },
+  ]);
+  spool.settle([outcomes(3, [{ offset: 8 }, { offset: 9 }, { code: 10 }])]);
+  spool.settlePartly([outcomes(1, [{ code: STORED }, { offset: 7 }])]);
+  await spool.append([chunk(5)]);
+  const events = [id(9), id(3, 2), id(3, 0), id(1, 1), id(2, 0), id(2, 0), id(4), id(8)];
+  expect(await spool.findTogether(Buffer.concat(events))).toMatchObject([
+    undefined,
+    { status: "failed", code: 10, text: "too large" },
+    { status: "delivered", offset: 8 },
+    { status: "delivered", offset: 7 },
+    { status: "stored" },
+    { status: "stored" },
+    { status: "failed", code: 2, text: "no" },
+    undefined,
+  ]);
+});
+
+test("of an event that is on disk twice the one that is not settled counts, then the newest", async () => {
+  using folder = newFolder();
+  await using opened = await open(folder.path);
+  const { spool } = opened;
+  const again = (number: number) => ({ ...chunk(number), ids: id(1) });
+  await spool.append([chunk(1), again(2), again(3)]);
+  spool.settle([outcomes(1, [{ offset: 1 }]), outcomes(2, [{ offset: 2 }])]);
+  await spool.append([chunk(4)]);
+  expect(await spool.findTogether(Buffer.concat([id(1), id(4)]))).toEqual([
+    { status: "stored" },
+    { status: "stored" },
+  ]);
+  spool.settle([outcomes(3, [{ offset: 3 }])]);
+  await spool.append([chunk(5)]);
+  expect(await spool.findTogether(Buffer.concat([id(1), id(4)]))).toMatchObject([
+    { offset: 3 },
+    { status: "stored" },
   ]);
 });
 
