@@ -181,12 +181,12 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
 
   async function commit(chunks: (Chunk & { alone: boolean })[]): Promise<Failure | undefined> {
     if (chunks.length === 0) return undefined;
-    // The buffers are given away.
+    // The buffers are given away; slice() of Node's would be the same memory.
     const written = chunks.map(({ number: at, count, keys, alone }) => ({
       number: at,
       count,
       alone,
-      keys: alone ? keys.slice() : NO_KEYS,
+      keys: alone ? new Uint8Array(keys) : NO_KEYS,
     }));
     try {
       await file!.append(chunks, claims.take());
