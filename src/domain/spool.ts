@@ -130,7 +130,7 @@ export interface SpoolStatus {
 
 /** The producer's side of the spool: what it takes as records, and records as what it takes. */
 export interface Journal {
-  /** Whether events that are taken from now on are written. Chunks count on from `next`, where it is given. */
+  /** Whether events that are taken from now on are written. Chunks count on from `next`, where it is given, and is higher than theirs. */
   write(on: boolean, next?: number): void;
   /** What was written since the last call. `alone`: its events are in no memory. */
   take(): (Chunk & { alone: boolean })[];

@@ -86,7 +86,6 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   /** Some of it is in no chunk yet, and is being written. */
   let spilling = false;
   let ending = false;
-  let number = 1;
   let committing: Promise<void> | undefined;
   let next: PromiseWithResolvers<Failure | undefined> | undefined;
   const replay = createReplay({
@@ -97,8 +96,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   });
 
   file = await options.open((found, last) => {
-    number = Math.max(number, last + 1);
-    journal.write(writing, number);
+    journal.write(writing, last + 1);
     for (const chunk of found) journal.addBehind(chunk.keys);
     replay.add(found);
     if (mode === "always" || found.length > 0) begin(found.length > 0 ? "events are on disk" : "always");
@@ -183,12 +181,12 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
 
   async function commit(chunks: (Chunk & { alone: boolean })[]): Promise<Failure | undefined> {
     if (chunks.length === 0) return undefined;
-    // The buffers are given away.
+    // The buffers are given away; slice() of Node's would be the same memory.
     const written = chunks.map(({ number: at, count, keys, alone }) => ({
       number: at,
       count,
       alone,
-      keys: alone ? keys.slice() : NO_KEYS,
+      keys: alone ? new Uint8Array(keys) : NO_KEYS,
     }));
     try {
       await claims.writtenWith(chunks, (claimed) => file!.append(chunks, claimed));

@@ -80,6 +80,23 @@ test("what is taken while the journal is on is in its chunk as well, in order, a
   expect(await settled(next.core)).toMatchObject([{ number: 7, replayed: true }]);
 });
 
+test("numbers go on where a new file knows lower ones, and none comes twice", async () => {
+  await using one = await open(await newTopic(), WAITING);
+  const { core } = one;
+  post(core, 0);
+  core.journal(true, 100);
+  core.spill();
+  post(core, 1);
+  const chunks = core.takeChunks();
+  const last = Math.max(...chunks.map(({ number }) => number));
+  core.journal(true, 1);
+  post(core, 2);
+  expect(core.takeChunks()[0]?.number).toBeGreaterThan(last);
+  core.journal(true, 2 * last);
+  post(core, 3);
+  expect(core.takeChunks()).toMatchObject([{ number: 2 * last }]);
+});
+
 test("bytes that are no records, or cut off, are refused as a whole", async () => {
   await using one = await open(await newTopic(), WAITING);
   const { core } = one;

@@ -44,7 +44,8 @@ test("what is written while a commit is under way makes up the next one", async 
 test("what the disk does not take is said to everyone who waits for it, and is in no chunk any more", async () => {
   const { spooling, file, journal } = await start({ mode: "always" });
   file.failWith = new SpoolError("full", "the disk is full; make room");
-  journal.written.push(chunk(1), { ...chunk(2), alone: true, keys: new Uint8Array([7, 0, 0, 0]) });
+  // The core's buffers are Node's.
+  journal.written.push(chunk(1), { ...chunk(2), alone: true, keys: Buffer.from(keysOf(7).buffer) });
   expect(await spooling.stored()).toMatchObject({
     code: "spool-unavailable",
     detail: "the disk is full; make room",
@@ -326,6 +327,8 @@ const chunk = (number: number): Chunk & { alone: boolean } => ({
 /** The id hash of a chunk's one event. */
 const idOf = (number: number): Uint8Array => new Uint8Array(BigUint64Array.of(BigInt(number)).buffer);
 
+const keysOf = (hash: number): Uint8Array => new Uint8Array([hash, 0, 0, 0]);
+
 function settled(number: number, codes: number[]): SettledChunk {
   const outcomes = new Uint8Array(24 * codes.length);
   const view = new DataView(outcomes.buffer);
@@ -385,6 +388,9 @@ class FakeFile implements SpoolFile {
   }
 
   async append(chunks: readonly Chunk[], claims: readonly KeyClaim[] = []): Promise<void> {
+    // The buffers are given away.
+    for (const { keys } of chunks)
+      if (keys.length > 0 && keys.buffer instanceof ArrayBuffer) keys.buffer.transfer();
     if (this.failWith) throw this.failWith;
     this.claimed.push(claims.map(({ key }) => key));
     this.appended.push(chunks.map(({ number }) => number));

@@ -94,7 +94,7 @@ export interface EventCore {
   /** librdkafka's own way to make a client fail for good, for tests of `renew`. */
   failForTests(): void;
 
-  /** Whether events that are taken from now on are written for the spool; `number` is that of the next chunk. */
+  /** Whether events that are taken from now on are written for the spool; `number` is the lowest of the next chunk. */
   journal(on: boolean, number?: number): void;
   /** What was written since the last call. */
   takeChunks(): (Chunk & { alone: boolean })[];

@@ -1,5 +1,6 @@
 // What goes to disk: the events of one moment, and what became of those that are there.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -58,8 +59,9 @@ class Journal {
   /// Whether events are written at all.
   bool on = false;
 
-  /// The next moment's chunks get this number and the one after it.
-  void StartAt(uint64_t number) { number_ = number; }
+  /// The next moment's chunks get at least this number and the one after it. No number comes twice: a new file may know
+  /// none of those of the chunks that are here.
+  void StartAt(uint64_t number) { number_ = std::max(number_, number); }
 
   void AddInMemory(Entry* entry, const Record& record);
   void AddOnDisk(const Record& record);
