@@ -1,7 +1,11 @@
 import { renderText } from "../helpers/helm.ts";
 
 const KAFKA = { brokers: "kafka-0.kafka:9092,kafka-1.kafka:9092" };
-const NAMED = { fullnameOverride: "shop", nameOverride: "shop", test: { enabled: false } };
+const named = (name: string) => ({
+  fullnameOverride: name,
+  nameOverride: name,
+  test: { enabled: false },
+});
 
 interface Example {
   /** What stands above the manifests. */
@@ -14,7 +18,7 @@ export const EXAMPLES: Record<string, Example> = {
   "sidecar.yaml": {
     head: "An application with sidepost beside it. Replace the image, the brokers and APP_NAME; the application posts to\nhttp://127.0.0.1:8080/api/v1/events/user.",
     values: {
-      ...NAMED,
+      ...named("shop"),
       kafka: KAFKA,
       app: { name: "shop", image: "shop:1.0.0", ports: [{ name: "http", containerPort: 3000 }] },
       env: { APP_NAME: "shop", APP_ENV: "production" },
@@ -25,7 +29,7 @@ export const EXAMPLES: Record<string, Example> = {
   "job.yaml": {
     head: "A Job that posts, and completes when its own container does: sidepost is told to stop after that, and what was\nposted in the last moment is in Kafka.",
     values: {
-      ...NAMED,
+      ...named("report"),
       kind: "Job",
       kafka: KAFKA,
       app: { name: "report", image: "report:1.0.0", args: ["--yesterday"] },
@@ -34,8 +38,13 @@ export const EXAMPLES: Record<string, Example> = {
     },
   },
   "gateway.yaml": {
-    head: "sidepost alone, for clients that have no sidecar. They post to http://shop:8080/api/v1/events/user. Whoever reaches it\ncan post, so the NetworkPolicy lets in the Pods of the namespace and no others.",
-    values: { ...NAMED, mode: "gateway", kafka: KAFKA, env: { APP_NAME: "shop", APP_ENV: "production" } },
+    head: "sidepost alone, for clients that have no sidecar. They post to http://sidepost:8080/api/v1/events/user. Whoever reaches it\ncan post, so the NetworkPolicy lets in the Pods of the namespace and no others.",
+    values: {
+      ...named("sidepost"),
+      mode: "gateway",
+      kafka: KAFKA,
+      env: { APP_NAME: "shop", APP_ENV: "production" },
+    },
   },
 };
 
