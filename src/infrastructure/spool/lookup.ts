@@ -90,7 +90,6 @@ function storedChunk({
   if (records !== bytes) freeBytes(bytes);
   return {
     bytes: records,
-    keys,
     outcomes: trusted ? outcomes : undefined,
     intact,
   };
