@@ -16,13 +16,13 @@ export interface Chunk {
   ids: Uint8Array;
 }
 
-/** A chunk that was in the file when it was opened, and is not settled. `count`: of its events that are not. */
+/** A chunk that is in the file alone, and is not settled. `count`: of its events that are not. */
 export type FoundChunk = Pick<Chunk, "number" | "count" | "keys">;
 
 /** A chunk as the disk has it, and the outcomes of those of its events that are settled already, where there are any. */
-export interface StoredChunk extends Pick<Chunk, "bytes" | "keys"> {
+export interface StoredChunk extends Pick<Chunk, "bytes"> {
   outcomes?: Uint8Array | undefined;
-  /** Whether it is what was written. Otherwise none of it can be trusted, but that these keys were told when the file was opened. */
+  /** Whether it is what was written. Otherwise none of it can be trusted. */
   intact: boolean;
 }
 
@@ -63,9 +63,9 @@ export type Trace =
   | ({ status: "delivered" } & Position)
   | { status: "failed"; code: number; text: string };
 
-/** Why nothing was written. `detail` says what was seen and what to do. */
+/** Why nothing was written or read. `detail` says what was seen and what to do. */
 export class SpoolError extends Error {
-  readonly reason: "full" | "unwritable" | "closed";
+  readonly reason: "full" | "unwritable" | "unreadable" | "closed";
   readonly detail: string;
   constructor(reason: SpoolError["reason"], detail: string) {
     super(detail);
@@ -96,17 +96,17 @@ export interface SpoolFile {
   setAside(numbers: readonly number[]): void;
   /** Puts records aside that Kafka refused for good. The oldest go, with a log line, when they take a tenth of the limit. */
   refuse(refused: readonly Refused[]): void;
-  /** A chunk; undefined where it is settled, or lost with a damaged file. */
+  /** A chunk; undefined where it is settled, or lost with a damaged file. Rejects with a {@link SpoolError} where that is not known. */
   read(number: number): Promise<StoredChunk | undefined>;
-  /** What is known of the event with this 8-byte id hash. */
+  /** What is known of the event with this 8-byte id hash. Rejects as `read`. */
   find(id: Uint8Array): Promise<Trace | undefined>;
-  /** The same of events that were taken together: their hashes one behind the other. Rejects as `findAnswer`. */
+  /** The same of events that were taken together: their hashes one behind the other. Rejects as `read`. */
   findTogether(ids: Uint8Array): Promise<(Trace | undefined)[]>;
   /** Keeps the answer to an idempotency key, given `at` milliseconds since the epoch; resolves and rejects as `append`. */
   putAnswer(key: string, answer: Uint8Array, at: number): Promise<void>;
   /** Drops the answer to a key, or its claim, with what was given before. Not tried again where the disk takes nothing. */
   dropAnswer(key: string): void;
-  /** An answer that was put, or a claim, and has been written. Rejects with a {@link SpoolError} where no file is open. */
+  /** An answer that was put, or a claim, and has been written. Rejects as `read`. */
   findAnswer(key: string): Promise<Uint8Array | undefined>;
   /** Drops the answers taken before this time, in milliseconds since the epoch. */
   forgetAnswers(before: number): void;

@@ -9,7 +9,7 @@ const PARTLY_MS = 1000;
 export interface SettlingOptions {
   journal: Pick<Journal, "settled" | "partlySettled" | "refused">;
   file: Pick<SpoolFile, "settle" | "settlePartly" | "refuse">;
-  replay: Pick<Replay, "settled">;
+  replay: Pick<Replay, "forget">;
   replayed: Replayed;
   logger: Logger;
   /** Milliseconds of a monotonic clock. */
@@ -30,8 +30,10 @@ export function createSettling({ journal, file, replay, replayed, logger, now }:
     turn() {
       const settled = journal.settled();
       if (settled.length > 0) file.settle(settled.map(outcomesOf));
-      for (const chunk of settled)
-        if (chunk.replayed) bookSettled(chunk, replay.settled(chunk.number), replayed);
+      for (const chunk of settled) {
+        const before = replay.forget(chunk.number);
+        if (chunk.replayed) bookSettled(chunk, before, replayed);
+      }
       const refused = journal.refused();
       if (refused.length > 0) file.refuse(refused);
       for (const { code, text } of refused)

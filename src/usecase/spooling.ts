@@ -2,7 +2,7 @@ import { type Failure, failure } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import { type Chunk, type FoundChunk, type Journal, SpoolError, type SpoolFile } from "../domain/spool.ts";
 import type { Claims } from "./claims.ts";
-import { createReplay, type Damaged } from "./replay.ts";
+import { createReplay } from "./replay.ts";
 import type { Replayed } from "./settled.ts";
 import { createSettling } from "./settling.ts";
 
@@ -90,19 +90,19 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
   let next: PromiseWithResolvers<Failure | undefined> | undefined;
   const replay = createReplay({
     journal,
-    read: async (at) => file?.read(at),
+    read: (at) => file!.read(at),
     hasRoom,
     onDamaged: setAside,
+    onGone: giveUp,
   });
 
   file = await options.open((found, last) => {
     journal.write(writing, last + 1);
-    for (const chunk of found) journal.addBehind(chunk.keys);
-    replay.add(found);
+    for (const chunk of replay.add(found)) journal.addBehind(chunk.keys);
     if (mode === "always" || found.length > 0) begin(found.length > 0 ? "events are on disk" : "always");
   });
 
-  function setAside({ number: at, count, keys }: Damaged): void {
+  function setAside({ number: at, count, keys }: FoundChunk): void {
     journal.drop(at, keys);
     file?.setAside([at]);
     lost(count);
@@ -111,6 +111,15 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       { chunk: at, events: count, why },
       "Events lost: a part of the spool is damaged and set aside",
     );
+  }
+
+  function giveUp(gone: readonly FoundChunk[]): void {
+    for (const { number: at, keys } of gone) journal.drop(at, keys);
+    const events = gone.reduce((sum, { count }) => sum + count, 0);
+    lost(events);
+    const why =
+      "the file that had these events was set aside as damaged; look at the disk, and keep that file, which is beside the new one";
+    logger.error({ chunks: gone.length, events, why }, "Events lost: the spool does not have them any more");
   }
 
   function refusal(): Failure | undefined {
@@ -188,12 +197,16 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       alone,
       keys: alone ? new Uint8Array(keys) : NO_KEYS,
     }));
+    replay.hold(written.filter(({ alone }) => !alone).map(({ number: at }) => at));
     try {
       await claims.writtenWith(chunks, (claimed) => file!.append(chunks, claimed));
       replay.add(written.filter(({ alone }) => alone));
       return undefined;
     } catch (error) {
-      for (const { number: at, keys } of written) journal.drop(at, keys);
+      for (const { number: at, keys } of written) {
+        journal.drop(at, keys);
+        replay.forget(at);
+      }
       gaps = true;
       // Whatever it is: those who wait must be told.
       const detail = error instanceof SpoolError ? error.detail : String(error);

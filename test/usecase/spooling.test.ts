@@ -168,17 +168,84 @@ test("no more is replayed at a time than Kafka takes in a moment", async () => {
   expect(journal.replayed).toEqual([1, 2, 3]);
 });
 
-test("a chunk whose records are lost with a damaged file holds up none behind it", async () => {
-  const found = [1, 2].map((number) => ({ number, count: 1, keys: NONE }));
-  const { spooling, file, journal } = await start({ mode: "always", found });
-  file.lost.add(1);
+test("chunks that are gone with a damaged file are counted as lost, said once, and free their keys", async () => {
+  const found = [1, 2, 3, 4].map((number) => ({ number, count: number, keys: keysOf(number) }));
+  const { spooling, file, journal, lines, lost } = await start({ mode: "always", found });
+  file.lost.add(1).add(3);
   spooling.turn();
   await Bun.sleep(1);
-  expect(journal.replayed).toEqual([2]);
+  expect(journal.replayed).toEqual([2, 4]);
+  expect(journal.dropped).toEqual([
+    [1, [...keysOf(1)]],
+    [3, [...keysOf(3)]],
+  ]);
+  expect(lost).toEqual([4]);
+  expect(lines.filter((line) => line.startsWith("Events lost"))).toHaveLength(1);
+  for (const number of [2, 4]) journal.ends.push(settled(number, [0]));
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(lost).toEqual([4]);
+});
+
+test("so are those that went to disk alone since", async () => {
+  const { spooling, file, journal, lost } = await start({ mode: "overflow" });
+  spooling.begin("memory is full");
+  journal.written.push({ ...chunk(2), alone: true, keys: keysOf(7) });
+  await spooling.stored();
+  file.lost.add(2);
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.dropped).toEqual([[2, [...keysOf(7)]]]);
+  expect(lost).toEqual([1]);
+  spooling.turn();
+  expect(spooling.writing).toBeFalse();
+});
+
+test("a chunk that cannot be read at the moment is not passed by, and is tried again in a later turn", async () => {
+  const found = [1, 2].map((number) => ({ number, count: 1, keys: keysOf(number) }));
+  const { spooling, file, journal, lost } = await start({ mode: "overflow", found });
+  file.unreadable = true;
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([]);
+  expect(journal.dropped).toEqual([]);
+  spooling.turn();
+  expect(spooling.writing).toBeTrue();
+  await Bun.sleep(1);
+  file.unreadable = false;
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([1, 2]);
+  expect(lost).toEqual([]);
+});
+
+test("of a file that is opened again only what this process does not have is given back", async () => {
+  const found = [1, 2, 3].map((number) => ({ number, count: 3000, keys: keysOf(number) }));
+  const { spooling, file, journal, reopen } = await start({ mode: "always", found });
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([1, 2]);
+  journal.written.push(chunk(11), { ...chunk(12), alone: true, keys: keysOf(12) }, chunk(13));
+  await spooling.stored();
+  file.failWith = new SpoolError("unwritable", "the thread of the spool ended");
+  journal.written.push({ ...chunk(14), alone: true, keys: keysOf(14) });
+  await spooling.stored();
+  file.failWith = undefined;
+  journal.ends.push({ ...settled(13, [0]), replayed: false });
+  spooling.turn();
+  await Bun.sleep(1);
+  const seen = journal.behind.length;
+  const again = [...found, ...[11, 12, 14].map((number) => ({ number, count: 1, keys: keysOf(number) }))];
+  reopen(again, 14);
+  expect(journal.behind.slice(seen)).toEqual([keysOf(14)]);
+  for (const number of [1, 2]) journal.ends.push(settled(number, [0]));
+  spooling.turn();
+  await Bun.sleep(1);
+  expect(journal.replayed).toEqual([1, 2, 3, 12, 14]);
 });
 
 test("a chunk that is not what was written, or no records, is set aside, counted as lost, and holds up none behind it", async () => {
-  const found = [1, 2, 3].map((number) => ({ number, count: number, keys: NONE }));
+  const found = [1, 2, 3].map((number) => ({ number, count: number, keys: keysOf(number) }));
   const { spooling, file, journal, lines, lost } = await start({ mode: "always", found });
   file.broken.add(1);
   journal.garbage = 2;
@@ -187,8 +254,8 @@ test("a chunk that is not what was written, or no records, is set aside, counted
   expect(journal.replayed).toEqual([3]);
   expect(file.aside).toEqual([1, 2]);
   expect(journal.dropped).toEqual([
-    [1, [7, 0, 0, 0]],
-    [2, [7, 0, 0, 0]],
+    [1, [...keysOf(1)]],
+    [2, [...keysOf(2)]],
   ]);
   expect(lost).toEqual([1, 2]);
   expect(lines.filter((line) => line.startsWith("Events lost"))).toHaveLength(2);
@@ -346,6 +413,7 @@ const claim = (key: string, ofChunk: number): EventClaim => ({
 /** Spooling on fakes that write down what is asked of them. */
 async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; found?: FoundChunk[] }) {
   let clock = 0;
+  let reopen: Parameters<SpoolingOptions["open"]>[0] = () => {};
   const lines: string[] = [];
   const replayed: unknown[] = [];
   const lost: number[] = [];
@@ -356,6 +424,7 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
     journal,
     claims,
     async open(onOpen) {
+      reopen = onOpen;
       onOpen(found, found.at(-1)?.number ?? 0);
       return file;
     },
@@ -366,7 +435,17 @@ async function start({ mode, found = [] }: { mode: SpoolingOptions["mode"]; foun
     logger: { debug: note, info: note, warn: note, error: note },
     now: () => clock,
   });
-  return { spooling, file, journal, claims, lines, lost, replayed, pass: (ms: number) => (clock += ms) };
+  return {
+    spooling,
+    file,
+    journal,
+    claims,
+    lines,
+    lost,
+    replayed,
+    reopen,
+    pass: (ms: number) => (clock += ms),
+  };
 }
 
 class FakeFile implements SpoolFile {
@@ -404,15 +483,12 @@ class FakeFile implements SpoolFile {
   partly: number[][] = [];
   settlePartly: SpoolFile["settlePartly"] = (chunks) =>
     void this.partly.push(chunks.map(({ number }) => number));
-  read = async (number: number) =>
-    this.lost.has(number)
-      ? undefined
-      : {
-          bytes: NONE,
-          keys: new Uint8Array([7, 0, 0, 0]),
-          outcomes: this.outcomes,
-          intact: !this.broken.has(number),
-        };
+  unreadable = false;
+  read = async (number: number) => {
+    if (this.unreadable) throw new SpoolError("unreadable", "disk I/O error");
+    if (this.lost.has(number)) return undefined;
+    return { bytes: NONE, outcomes: this.outcomes, intact: !this.broken.has(number) };
+  };
   aside: number[] = [];
   setAside: SpoolFile["setAside"] = (numbers) => void this.aside.push(...numbers);
   find = async () => undefined;

@@ -94,11 +94,12 @@ export function createEngine(say: (reply: Reply) => void): Engine {
     commit,
     probe: () => commit(undefined),
     lookUp(lookup) {
+      if (spool === undefined) return { failure: NOT_OPEN };
       try {
-        return spool === undefined ? {} : look(spool.tables, lookup);
+        return look(spool.tables, lookup);
       } catch (cause) {
         guard(cause);
-        return {};
+        return { failure: { reason: "unreadable", detail: `the spool cannot be read: ${messageOf(cause)}` } };
       }
     },
     close() {

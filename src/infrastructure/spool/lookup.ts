@@ -123,7 +123,6 @@ function storedChunk({
   if (records !== bytes) freeBytes(bytes);
   return {
     bytes: records,
-    keys,
     outcomes: trusted ? outcomes : undefined,
     intact,
   };

@@ -52,6 +52,8 @@ export type Reply =
 export type Fault = Pick<SpoolError, "reason" | "detail">;
 
 export interface Found {
+  /** Why it cannot be said whether there is anything. */
+  failure?: Fault | undefined;
   bytes?: Uint8Array | undefined;
   chunk?: StoredChunk | undefined;
   traces?: (Trace | undefined)[];

@@ -83,12 +83,13 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
   }
 
   const fits = (bytes: number): boolean => commits.figures.bytes() + bytes <= maxBytes;
-  const ask = async (lookup: Lookup): Promise<Found> => (open ? ((await thread?.ask(lookup)) ?? {}) : {});
 
-  /** That nothing is known of a key must not be said before the file is open. */
-  async function askOpen(lookup: Lookup): Promise<Found> {
-    if (!open) throw new SpoolError("unwritable", problem());
-    return ask(lookup);
+  /** That there is nothing must not be said where that is not known. */
+  async function ask(lookup: Lookup): Promise<Found> {
+    if (!open || thread === undefined) throw new SpoolError("unreadable", problem());
+    const found = await thread.ask(lookup);
+    if (found.failure !== undefined) throw new SpoolError(found.failure.reason, found.failure.detail);
+    return found;
   }
 
   const problem = (): string => trouble.detail() ?? "the spool is not open";
@@ -129,7 +130,7 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
     refuse: (refused) => commits.settle({ refused }),
     read: async (number) => (await ask({ kind: "read", number })).chunk,
     find: async (id) => (await ask({ kind: "find", ids: id })).traces?.[0],
-    findTogether: async (ids) => (await askOpen({ kind: "find", ids })).traces ?? [],
+    findTogether: async (ids) => (await ask({ kind: "find", ids })).traces ?? [],
     async putAnswer(key, answer, at) {
       const answers = [{ key, answer, at }];
       const error = refusal(bytesOfAnswers(answers));
@@ -139,7 +140,7 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
     dropAnswer(key) {
       if (open) void commits.append([], [], [{ key, answer: undefined, at: 0 }]).catch(() => {});
     },
-    findAnswer: async (key) => (await askOpen({ kind: "findAnswer", key })).bytes,
+    findAnswer: async (key) => (await ask({ kind: "findAnswer", key })).bytes,
     forgetAnswers: (before) => commits.settle({ forget: before }),
     hasRoom: (bytes) => open && trouble.detail() === undefined && fits(bytes),
     status() {

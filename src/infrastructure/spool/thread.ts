@@ -1,10 +1,12 @@
-import type { Found, Lookup, Reply, Request } from "./messages.ts";
+import type { Fault, Found, Lookup, Reply, Request } from "./messages.ts";
+
+const ENDED: Fault = { reason: "unreadable", detail: "the thread of the spool ended before it was read" };
 
 /** A thread with the spool's engine in it. */
 export interface Thread {
   /** Hands a request over; the buffers named go with it, and are detached here. */
   post(request: Exclude<Request, Lookup>, transfer?: ArrayBuffer[]): void;
-  /** Resolves with what was found: with nothing where the thread ends before. */
+  /** Resolves with what was found: with a failure where the thread ends before. */
   ask(lookup: Lookup): Promise<Found>;
   stop(): void;
 }
@@ -31,7 +33,7 @@ export function startThread(
 
   function stop(): void {
     worker.terminate();
-    for (const resolve of calls.values()) resolve({});
+    for (const resolve of calls.values()) resolve({ failure: ENDED });
     calls.clear();
   }
 

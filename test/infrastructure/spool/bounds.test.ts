@@ -100,7 +100,7 @@ test("close writes what was given, and a spool that is closed takes nothing", as
   await Promise.all([spool.close(), spool.close()]);
   await written;
   await expect(spool.append([chunk(3)])).rejects.toMatchObject({ reason: "closed" });
-  expect(await spool.read(2)).toBeUndefined();
+  await expect(spool.read(2)).rejects.toMatchObject({ reason: "unreadable" });
   expect(spool.status()).toMatchObject({ open: false });
   await using again = await open(folder.path);
   expect(again.found).toMatchObject([{ chunks: [{ number: 2 }], last: 2 }]);

@@ -61,7 +61,6 @@ test("what is settled of a chunk is known, and comes with its records after a re
   expect(spool.status()).toMatchObject({ records: 2 });
   expect(await spool.read(1)).toEqual({
     bytes: chunk(1, 3).bytes,
-    keys: chunk(1, 3).keys,
     outcomes: expected,
     intact: true,
   });
@@ -161,6 +160,20 @@ test("of an event that is on disk twice the one that is not settled counts, then
     { offset: 3 },
     { status: "stored" },
   ]);
+});
+
+test("a chunk that cannot be read is not said to be gone, and the others can be", async () => {
+  using folder = newFolder();
+  await using opened = await open(folder.path);
+  const { spool, log } = opened;
+  // It says that it is packed, and is not.
+  const unpackable = { ...chunk(1), bytes: new Uint8Array([0x28, 0xb5, 0x2f, 0xfd, 8, 1, 2]) };
+  await spool.append([unpackable, chunk(2)]);
+  const why = await spool.read(1).catch((error: unknown) => error);
+  expect(why).toMatchObject({ reason: "unreadable" });
+  expect(log).toMatchObject([{ level: "error", msg: expect.stringContaining("not read") }]);
+  expect((await spool.read(2))?.bytes).toEqual(chunk(2).bytes);
+  expect(await spool.read(3)).toBeUndefined();
 });
 
 test("the highest number is known when nothing is left", async () => {
