@@ -54,6 +54,8 @@ export interface Failure {
   /** Seconds after which the same post may succeed. Only where waiting helps. */
   retryAfter?: number;
   violations?: Violation[];
+  /** What failed may have been done all the same. */
+  unsure?: boolean;
 }
 
 /** Builds a {@link Failure}. */

@@ -67,11 +67,14 @@ export type Trace =
 export class SpoolError extends Error {
   readonly reason: "full" | "unwritable" | "unreadable" | "closed";
   readonly detail: string;
-  constructor(reason: SpoolError["reason"], detail: string) {
+  /** It may be in the file all the same, and be found there when that is opened again. */
+  readonly unsure: boolean;
+  constructor(reason: SpoolError["reason"], detail: string, unsure = false) {
     super(detail);
     this.name = "SpoolError";
     this.reason = reason;
     this.detail = detail;
+    this.unsure = unsure;
   }
 }
 

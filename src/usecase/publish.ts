@@ -154,16 +154,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return storedOne(id, spooling, producer.wentToDisk(), watch);
   }
 
-  /** `nowhere`: the event is in no memory. */
+  /** `alone`: the event is in no memory. */
   function storedOne(
     id: string,
     { stored }: Pick<Spooling, "stored">,
-    nowhere: boolean,
+    alone: boolean,
     watch?: Watch<Receipt>,
   ): Promise<Receipt> {
-    const failed = (error: Failure): Receipt => ({ status: "failed", id, error, nowhere });
     return storedOr<Receipt>(stored(), { status: "stored", id }, (error) =>
-      toldOf(watch, failed(error), nowhere),
+      toldOf(watch, notStored(id, error, alone), alone),
     );
   }
 
@@ -187,11 +186,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (unusable) return { status: "refused", error: unusable };
     let answer: ((outcome: BatchOutcome) => void) | undefined;
     // In no memory: of what the disk does not take then nobody else will tell.
-    let nowhere = false;
+    let alone = false;
     const settle: SettleBatch = (json) => {
       const done = batch as Batch;
       books.settledBatch(done, events, start, json !== undefined, answer === undefined);
-      if (nowhere || (answer === undefined && watch === undefined)) return;
+      if (alone || (answer === undefined && watch === undefined)) return;
       const outcome: BatchOutcome = json === undefined ? receiptsOf(done) : { status: "delivered", json };
       answer?.(outcome);
       watch?.settled(outcome);
@@ -201,13 +200,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const events = books.acceptedBatch(batch);
     if (batch.size === 0) return [];
     watch?.taken(batch.ids);
-    nowhere = spooling?.writing === true && producer.wentToDisk();
-    if (spooling?.writing && (promised || nowhere)) {
+    alone = spooling?.writing === true && producer.wentToDisk();
+    if (spooling?.writing && (promised || alone)) {
       const stored = batch.ids.map((id): Receipt => ({ status: "stored", id }));
-      const failed = (error: Failure) =>
-        batch.ids.map((id): Receipt => ({ status: "failed", id, error, nowhere }));
+      const failed = (error: Failure) => batch.ids.map((id) => notStored(id, error, alone));
       return storedOr<BatchOutcome>(spooling.stored(), stored, (error) =>
-        toldOf(watch, failed(error), nowhere),
+        toldOf(watch, failed(error), alone),
       );
     }
     if (promised) return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
@@ -232,10 +230,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
 }
 
 /** Tells the last word on what only the disk had, and did not take. */
-function toldOf<Outcome>(watch: Watch<Outcome> | undefined, outcome: Outcome, nowhere: boolean): Outcome {
-  if (nowhere) watch?.settled(outcome);
+function toldOf<Outcome>(watch: Watch<Outcome> | undefined, outcome: Outcome, alone: boolean): Outcome {
+  if (alone) watch?.settled(outcome);
   return outcome;
 }
+
+/** What is in no memory, and surely not on disk, is nowhere. */
+const notStored = (id: string, error: Failure, alone: boolean): Failed => ({
+  status: "failed",
+  id,
+  error,
+  nowhere: alone && error.unsure !== true,
+});
 
 /** `wait`: how long was waited for what is still on its way. */
 function receiptsOf(batch: Batch, wait = 0): Receipt[] {

@@ -209,8 +209,9 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       }
       gaps = true;
       // Whatever it is: those who wait must be told.
-      const detail = error instanceof SpoolError ? error.detail : String(error);
-      return failure("spool-unavailable", detail, { retryAfter: 1 });
+      const { detail, unsure } =
+        error instanceof SpoolError ? error : { detail: String(error), unsure: true };
+      return failure("spool-unavailable", detail, { retryAfter: 1, unsure });
     }
   }
 

@@ -295,6 +295,21 @@ test("what only the disk was to have, and did not take, is surely nowhere, and t
   }
 });
 
+test("what may be on disk all the same is not said to be nowhere, and that is the last word on it as well", async () => {
+  const ended = failure("spool-unavailable", "the thread of the spool ended", { unsure: true });
+  const disk = { writing: true, required: () => undefined, begin: () => true, keep: async () => ended };
+  const { publisher, producer } = start({ ...disk, stored: async () => ended });
+  producer.wentToDisk = () => true;
+  const told: unknown[] = [];
+  const watch = { taken() {}, settled: (outcome: unknown) => void told.push(outcome) };
+  const one = await publisher.one(BODY, USER, "no", undefined, watch);
+  expect(one).toMatchObject({ status: "failed", nowhere: false });
+  producer.batchOf = [USER];
+  const many = await publisher.many(BODY, "array", "no", undefined, watch);
+  expect(many).toMatchObject([{ status: "failed", nowhere: false }]);
+  expect(told).toEqual([one, many]);
+});
+
 function start(spooling?: PublisherOptions["spooling"]) {
   const types = [USER, ORDER];
   let clock = 0;

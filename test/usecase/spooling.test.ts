@@ -64,10 +64,20 @@ test("a fault of the file's own is told as well, and the next commit goes on", a
   expect(await spooling.stored()).toMatchObject({
     code: "spool-unavailable",
     detail: "RangeError: out of bounds",
+    unsure: true,
   });
   file.failWith = undefined;
   journal.written.push(chunk(3));
   expect(await spooling.stored()).toBeUndefined();
+});
+
+test("of what is not stored is said whether it may be on disk all the same", async () => {
+  const { spooling, file, journal } = await start({ mode: "always" });
+  for (const unsure of [true, false]) {
+    file.failWith = new SpoolError("unwritable", "the thread of the spool ended", unsure);
+    journal.written.push(chunk(1));
+    expect(await spooling.stored()).toMatchObject({ code: "spool-unavailable", unsure });
+  }
 });
 
 test("always: while the disk takes nothing no promise is given, and it writes again when it can", async () => {

@@ -48,10 +48,10 @@ export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void
     if (underWay === undefined && (wanted === undefined || !open)) drained?.resolve();
   }
 
-  function refuse(calls: readonly Call[], { reason, detail }: Fault): void {
+  function refuse(calls: readonly Call[], { reason, detail }: Fault, unsure = false): void {
     for (const call of calls) {
       figures.remove(call.measures.map(({ number }) => number));
-      call.reject(new SpoolError(reason, detail));
+      call.reject(new SpoolError(reason, detail, unsure));
     }
   }
 
@@ -79,7 +79,10 @@ export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void
     },
     halt(fault) {
       open = false;
-      refuse([...(underWay ?? []), ...gathering.take().calls], fault);
+      // The thread may have ended between its commit and its word on it.
+      const detail = `${fault.detail}; what was sent to it may be in the file, and go to Kafka later`;
+      refuse(underWay ?? [], { ...fault, detail }, true);
+      refuse(gathering.take().calls, fault);
       underWay = undefined;
       schedule();
     },
