@@ -7,8 +7,14 @@
 {{- if and (include "sidepost.native" .) (semverCompare "<1.29-0" .Capabilities.KubeVersion.Version) -}}
 {{- fail (printf "native sidecars need Kubernetes 1.29, and this is %s: set nativeSidecar: false, and see docs/kubernetes.md for what changes" .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
-{{- if and (eq .Values.mode "sidecar") (not .Values.app.image) -}}
+{{- if and (eq .Values.mode "sidecar") (not (.Values.app).image) -}}
 {{- fail "app.image is missing: mode: sidecar runs your container beside sidepost. Set app.image, or mode: gateway for sidepost alone, or mode: container where your own chart includes it" -}}
+{{- end -}}
+{{- if eq "sidepost" ((.Values.app).name | default "") -}}
+{{- fail "app.name: sidepost is the name of the container beside it; choose another" -}}
+{{- end -}}
+{{- if and (has .Values.kind (list "Job" "CronJob")) (ne 1 (int .Values.replicas)) -}}
+{{- fail (printf "replicas: %d is for a Deployment or a StatefulSet; a %s has job.parallelism and job.completions" (int .Values.replicas) .Values.kind) -}}
 {{- end -}}
 {{- if and .Values.app (ne .Values.mode "sidecar") -}}
 {{- fail (printf "app is for mode: sidecar, and this is mode: %s, which runs no container of yours" .Values.mode) -}}
@@ -54,7 +60,7 @@
 {{- fail (printf "env.SERVER_ADDRESS: %s is out of reach for a gateway's clients; expected a port on all addresses, such as :8080" $env.SERVER_ADDRESS) -}}
 {{- end -}}
 {{- $ours := dict "SERVER_ADDRESS" $env.SERVER_ADDRESS "METRICS_PORT" $env.METRICS_PORT -}}
-{{- range .Values.app.ports -}}
+{{- range (.Values.app).ports -}}
 {{- $port := .containerPort | int -}}
 {{- range $name, $address := $ours -}}
 {{- if eq $port (include "sidepost.port" $address | int) -}}

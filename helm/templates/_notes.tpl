@@ -1,11 +1,3 @@
-{{/* What kubectl forwards a port to. */}}
-{{- define "sidepost.target" -}}
-{{- $name := include "sidepost.fullname" . -}}
-{{- if has .Values.kind (list "Deployment" "StatefulSet") -}}{{ lower .Values.kind }}/{{ $name }}
-{{- else -}}POD
-{{- end -}}
-{{- end -}}
-
 {{/* What is allowed, and may be a mistake: a line each. */}}
 {{- define "sidepost.advice" -}}
 {{- $env := include "sidepost.env" . | fromYaml -}}
@@ -20,6 +12,12 @@
 - spool.mode is "off": what Kafka has not taken when a container or Pod ends is lost, if it was only "accepted".
 {{- else if eq .Values.spool.volume "emptyDir" }}
 - spool.volume is "emptyDir": events on disk outlive a restart of the container, but not the Pod. "pvc" outlives both.
+{{- end }}
+{{- $least := ternary 110 70 (ne "" $spools) }}
+{{- with (.Values.resources.limits).memory }}
+{{- if lt (include "sidepost.bytes" (toString .) | int64) (mul $least 1024 1024) }}
+- resources.limits.memory is {{ . }}: sidepost may be killed when Kafka is down. It should be {{ $least }}Mi or more.
+{{- end }}
 {{- end }}
 {{- if and (not (include "sidepost.native" .)) (eq .Values.mode "sidecar") }}
 - nativeSidecar is false: your container may start before sidepost is ready, so let it try again.

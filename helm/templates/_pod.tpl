@@ -7,7 +7,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    kubectl.kubernetes.io/default-container: {{ ternary "sidepost" (.Values.app.name | default "app") (eq .Values.mode "gateway") }}
+    kubectl.kubernetes.io/default-container: {{ ternary "sidepost" ((.Values.app).name | default "app") (eq .Values.mode "gateway") }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

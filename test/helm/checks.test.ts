@@ -48,6 +48,16 @@ test.each<[string, object, string]>([
     "env.SERVER_ADDRESS: 127.0.0.1:8081, and socket.enabled is true; set one of them",
   ],
   ["no application", { app: {} }, "app.image is missing"],
+  [
+    "an application of its name",
+    { app: { image: "a", name: "sidepost" } },
+    "app.name: sidepost is the name of",
+  ],
+  [
+    "replicas of a Job",
+    { kind: "Job", replicas: 2 },
+    "replicas: 2 is for a Deployment or a StatefulSet; a Job has job.parallelism",
+  ],
   ["an application in a gateway", { mode: "gateway" }, "app is for mode: sidecar, and this is mode: gateway"],
 ])("should refuse %s, and say what to do", async (_, wrong, message) => {
   await expect(render({ ...SIDECAR, ...wrong })).rejects.toThrow(message);

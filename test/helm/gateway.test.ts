@@ -120,3 +120,7 @@ test.each([
 ])("should refuse %s", async (_, values, message) => {
   await expect(render({ ...GATEWAY, ...values })).rejects.toThrow(message);
 });
+
+test("should run where the values have no application at all", async () => {
+  await expect(render({ ...GATEWAY, app: null })).resolves.toBeDefined();
+});

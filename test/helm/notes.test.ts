@@ -70,9 +70,25 @@ test.each<[string, object, string]>([
     { ...WORKLOADS["a Job"], nativeSidecar: false },
     "POST http://127.0.0.1:9090/quitquitquit",
   ],
+  [
+    "memory that is too small",
+    { ...SIDECAR, resources: { limits: { memory: "64Mi" } } },
+    "- resources.limits.memory is 64Mi: sidepost may be killed when Kafka is down. It should be 70Mi or more.",
+  ],
+  [
+    "memory that is too small for a spool",
+    { ...SIDECAR, spool: { mode: "always" }, resources: { limits: { memory: "100Mi" } } },
+    "It should be 110Mi or more.",
+  ],
   ["an open gateway", { ...GATEWAY, networkPolicy: { enabled: false } }, "- networkPolicy.enabled is false"],
 ])("should advise on %s", async (_, values, line) => {
   expect(await notes(values)).toContain(line);
+});
+
+test("should ask for the Jobs of a Job, whose Pods come and go", async () => {
+  const said = await notes(WORKLOADS["a Job"]!);
+  expect(said).toContain("kubectl -n team get jobs -l");
+  expect(said).not.toContain("port-forward");
 });
 
 test("should have no advice where there is none to give", async () => {

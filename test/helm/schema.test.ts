@@ -113,7 +113,6 @@ test.each<[string, object, string]>([
     { app: { image: "a", comand: [] } },
     "at '/app': additional properties 'comand' not allowed",
   ],
-  ["an application called sidepost", { app: { image: "a", name: "sidepost" } }, "at '/app/name'"],
 ])("should refuse %s, and say where", async (_, wrong, message) => {
   await expect(render({ ...SIDECAR, ...wrong })).rejects.toThrow(message);
 });
