@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Container, Pod } from "./pods.ts";
 
 /** Of a container, in bytes. */
@@ -11,6 +11,8 @@ export interface Memory {
 }
 
 const V1 = "/sys/fs/cgroup/memory";
+/** The kubelet's folders, by quality of service; other Pods come and go in them. */
+const CLASSES = ["", "/burstable", "/besteffort"];
 
 /** What the kernel counts for a container that runs. */
 export function memoryOf(pod: Pod, container: Container): Memory {
@@ -34,8 +36,9 @@ export async function exhaustMemory(pod: Pod, container: Container): Promise<voi
 
 function folderOf({ metadata }: Pod, { name, containerID = "" }: Container): string {
   const id = containerID.replace("containerd://", "");
-  const glob = new Bun.Glob(`kubepods/**/pod${metadata.uid}/${id}`);
-  const [folder] = [...glob.scanSync({ cwd: V1, onlyFiles: false })];
-  if (folder === undefined) throw new Error(`${name} of ${metadata.name} has no cgroup below ${V1}`);
-  return `${V1}/${folder}`;
+  const folders = CLASSES.map((of) => `${V1}/kubepods${of}/pod${metadata.uid}/${id}`);
+  const folder = folders.find((path) => existsSync(path));
+  if (folder === undefined)
+    throw new Error(`${name} of ${metadata.name} has no cgroup: ${folders.join(", ")}`);
+  return folder;
 }
