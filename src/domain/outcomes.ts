@@ -18,6 +18,10 @@ export function outcomeAt(outcomes: Uint8Array, index: number) {
   };
 }
 
+/** An offset or a timestamp, where it is known. */
+export const knownOrNull = (value: number | undefined): number | null =>
+  value !== undefined && value >= 0 ? value : null;
+
 /** How many events are not settled. */
 export function countStored(outcomes: Uint8Array): number {
   const view = new DataView(outcomes.buffer, outcomes.byteOffset, outcomes.byteLength);

@@ -1,8 +1,8 @@
 import type { Failure } from "../../domain/errors.ts";
 import type { EventType } from "../../domain/event.ts";
 import type { Batch, Framing, SettleBatch } from "../../domain/ports.ts";
-import { STORED } from "../../domain/outcomes.ts";
-import { COLUMNS, type EventCore, knownOrNull, NOWHERE } from "./core.ts";
+import { knownOrNull, STORED } from "../../domain/outcomes.ts";
+import { COLUMNS, type EventCore, NOWHERE } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { refusal } from "./refusal.ts";
 

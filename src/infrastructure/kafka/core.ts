@@ -35,10 +35,6 @@ export interface EventOptions {
  */
 export const COLUMNS = 5;
 
-/** An offset or a timestamp as the core has it, where it is known. */
-export const knownOrNull = (value: number | undefined): number | null =>
-  value !== undefined && value >= 0 ? value : null;
-
 /** In place of a failed event's offset: Kafka surely does not have it. */
 export const NOWHERE = -2;
 

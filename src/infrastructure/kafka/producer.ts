@@ -2,7 +2,7 @@ import type { RdKafka } from "@confluentinc/kafka-javascript";
 
 import type { Config } from "../../config/schema.ts";
 import { failure } from "../../domain/errors.ts";
-import { STORED } from "../../domain/outcomes.ts";
+import { knownOrNull, STORED } from "../../domain/outcomes.ts";
 import { EVENT_MEMBERS, MAX_HEADERS, RESERVED_HEADERS } from "../../domain/event.ts";
 import type { Logger } from "../../domain/logger.ts";
 import {
@@ -17,7 +17,7 @@ import {
 import type { Journal } from "../../domain/spool.ts";
 import { sendBatch } from "./batch.ts";
 import { connect, logClient } from "./connection.ts";
-import { type EventCore, knownOrNull, NOWHERE } from "./core.ts";
+import { type EventCore, NOWHERE } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { createJournal } from "./journal.ts";
 import { coreLimits, kafkaOptions, type QueueLimits } from "./options.ts";

@@ -1,5 +1,6 @@
+import { knownOrNull } from "../../domain/outcomes.ts";
 import type { ReceiptSource } from "../../domain/ports.ts";
-import { type EventCore, knownOrNull } from "./core.ts";
+import type { EventCore } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 
 /** What the core knows of its latest events, and of those in memory. */

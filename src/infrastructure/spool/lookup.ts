@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { freeBytes } from "../../domain/buffers.ts";
 import { hashesOf, idAt, lastIndexOf, splitIds } from "../../domain/id-hashes.ts";
-import { outcomeAt, STORED } from "../../domain/outcomes.ts";
+import { knownOrNull, outcomeAt, STORED } from "../../domain/outcomes.ts";
 import type { Chunk, StoredChunk, Trace } from "../../domain/spool.ts";
 import { checksumOf, checksumOfOutcomes } from "./checksum.ts";
 import { unpack } from "./packing.ts";
@@ -135,6 +135,5 @@ function topicAt(topics: string, index: number): string {
 }
 
 function known({ partition, offset, timestamp }: Omit<ReturnType<typeof outcomeAt>, "code">) {
-  const orNull = (value: number): number | null => (value < 0 ? null : value);
-  return { partition, offset: orNull(offset), timestamp: orNull(timestamp) };
+  return { partition, offset: knownOrNull(offset), timestamp: knownOrNull(timestamp) };
 }
