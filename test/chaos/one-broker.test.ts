@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Cluster, startCluster } from "./cluster.ts";
-import { type Measure, run, type Scenario } from "./scenario.ts";
+import { keepsItsPromises } from "./promises.ts";
 
 setDefaultTimeout(120_000);
 
@@ -11,17 +11,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => cluster[Symbol.asyncDispose]());
 
-const MEASURE = { seed: 1, calm: 200, broken: 700, maxEvents: 50_000 };
-
-async function keepsItsPromises(scenario: Scenario, measure: Partial<Measure> = {}) {
-  const { table, faults, ledger } = await run(cluster, scenario, { ...MEASURE, ...measure });
-  console.log(table);
-  expect(faults).toEqual([]);
-  return ledger.accounts;
-}
-
 test("a broker killed, frozen, cut off, out of reach and far away: nothing is lost, doubled or out of order", async () => {
-  const accounts = await keepsItsPromises({
+  const accounts = await keepsItsPromises(cluster, {
     faults: ["network slow", "network silent", "broker frozen", "network cut", "broker killed"],
   });
   const taken = accounts.filter(
@@ -32,23 +23,23 @@ test("a broker killed, frozen, cut off, out of reach and far away: nothing is lo
 });
 
 test("sidepost killed under load loses only what was accepted, and no part of an atomic batch is there", async () => {
-  const accounts = await keepsItsPromises({ faults: ["sidepost killed", "sidepost killed"] });
+  const accounts = await keepsItsPromises(cluster, { faults: ["sidepost killed", "sidepost killed"] });
   expect(accounts.some(({ status }) => status === undefined)).toBe(true);
 });
 
 test("a topic deleted and made anew takes with it what it had, and nothing else", async () => {
-  const accounts = await keepsItsPromises({ faults: ["topic deleted"] });
+  const accounts = await keepsItsPromises(cluster, { faults: ["topic deleted"] });
   const again = accounts.filter(({ style, found }) => style.to === "other" && found.length > 0);
   expect(again.length).toBeGreaterThan(0);
 });
 
 test("SIGTERM with the network cut: every accepted event is in Kafka or named as lost, and the exit code says so", async () => {
-  const accounts = await keepsItsPromises({ faults: ["network cut"], sigterm: true });
+  const accounts = await keepsItsPromises(cluster, { faults: ["network cut"], sigterm: true });
   expect(accounts.some(({ lostAsTold }) => lostAsTold)).toBe(true);
 });
 
 test("the wall clock jumps ahead and back by hours, and no wait for Kafka gets longer", async () => {
-  const accounts = await keepsItsPromises({ faults: ["clock jumps"] }, { broken: 1500, calm: 1500 });
+  const accounts = await keepsItsPromises(cluster, { faults: ["clock jumps"] }, { broken: 1500, calm: 1500 });
   // A wait that had begun before the clock was set back must not end hours later.
   expect(accounts.filter(({ status }) => status !== undefined && status >= 300)).toEqual([]);
 });

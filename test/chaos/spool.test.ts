@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { canMount } from "./disk.ts";
-import { run, type Scenario } from "./scenario.ts";
+import { keepsItsPromises } from "./promises.ts";
 
 setDefaultTimeout(120_000);
 
@@ -12,20 +12,11 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => cluster[Symbol.asyncDispose]());
 
-const MEASURE = { seed: 1, calm: 200, broken: 700, maxEvents: 50_000 };
-
-async function keepsItsPromises(scenario: Scenario) {
-  const { table, faults, ledger } = await run(cluster, scenario, MEASURE);
-  console.log(table);
-  expect(faults).toEqual([]);
-  return ledger.accounts;
-}
-
 const answered = (kind: string, accounts: Awaited<ReturnType<typeof keepsItsPromises>>) =>
   accounts.filter(({ receipt }) => receipt?.status === kind);
 
 test("sidepost killed again and again with SPOOL_MODE=always: all that was stored is in Kafka, in order", async () => {
-  const accounts = await keepsItsPromises({
+  const accounts = await keepsItsPromises(cluster, {
     spool: "always",
     faults: ["sidepost killed", "network cut", "sidepost killed"],
   });
@@ -34,7 +25,11 @@ test("sidepost killed again and again with SPOOL_MODE=always: all that was store
 });
 
 test("SIGTERM with the broker frozen and SPOOL_MODE=overflow: what was only accepted outlives the process, too", async () => {
-  const accounts = await keepsItsPromises({ spool: "overflow", faults: ["broker frozen"], sigterm: true });
+  const accounts = await keepsItsPromises(cluster, {
+    spool: "overflow",
+    faults: ["broker frozen"],
+    sigterm: true,
+  });
   const accepted = answered("accepted", accounts);
   expect(accepted.length).toBeGreaterThan(100);
   expect(accepted.every(({ found }) => found.length > 0)).toBe(true);
@@ -43,7 +38,7 @@ test("SIGTERM with the broker frozen and SPOOL_MODE=overflow: what was only acce
 test.skipIf(!canMount)(
   "a disk that is full: nothing is answered stored that is not, and it goes on when there is room",
   async () => {
-    const accounts = await keepsItsPromises({ spool: "always", faults: ["disk full"] });
+    const accounts = await keepsItsPromises(cluster, { spool: "always", faults: ["disk full"] });
     expect(accounts.some(({ status }) => status === 503)).toBe(true);
     expect(answered("stored", accounts).length).toBeGreaterThan(0);
     expect(answered("accepted", accounts)).toEqual([]);

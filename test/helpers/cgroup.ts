@@ -7,6 +7,15 @@ export interface MemoryCgroup extends AsyncDisposable {
   run(command: readonly string[]): string[];
 }
 
+/** Reads from these files by their paths, as from a machine that has no others. */
+export const readerOf =
+  (files: Record<string, string>) =>
+  (path: string): string => {
+    const text = files[path];
+    if (text === undefined) throw new Error(`ENOENT: ${path}`);
+    return text;
+  };
+
 const V1 = "/sys/fs/cgroup/memory";
 
 /** Makes a cgroup with a limit in bytes, at which the kernel kills; undefined where that is not possible (no root, no cgroup v1). */

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { cgroupLimits } from "../../src/infrastructure/cgroup.ts";
 import { cpuLimit } from "../../src/infrastructure/cpu-limit.ts";
+import { readerOf } from "../helpers/cgroup.ts";
 
 const V2 = "/sys/fs/cgroup";
 const V1 = "/sys/fs/cgroup/cpu";
@@ -46,10 +47,5 @@ const MACHINES: [what: string, files: Record<string, string>, cores: number][] =
 ];
 
 test.each(MACHINES)("%s", (_, files, cores) => {
-  const readFile = (path: string): string => {
-    const text = files[path];
-    if (text === undefined) throw new Error(`ENOENT: ${path}`);
-    return text;
-  };
-  expect(cpuLimit(cgroupLimits(readFile), CORES)).toBe(cores);
+  expect(cpuLimit(cgroupLimits(readerOf(files)), CORES)).toBe(cores);
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { cgroupLimits } from "../../src/infrastructure/cgroup.ts";
 import { memoryLimit } from "../../src/infrastructure/memory-limit.ts";
+import { readerOf } from "../helpers/cgroup.ts";
 
 const MIB = 1024 ** 2;
 const V2 = "/sys/fs/cgroup";
@@ -71,10 +72,5 @@ const MACHINES: [what: string, files: Record<string, string>, limit: number | un
 ];
 
 test.each(MACHINES)("%s", (_, files, limit) => {
-  const readFile = (path: string): string => {
-    const text = files[path];
-    if (text === undefined) throw new Error(`ENOENT: ${path}`);
-    return text;
-  };
-  expect(memoryLimit(cgroupLimits(readFile))).toBe(limit);
+  expect(memoryLimit(cgroupLimits(readerOf(files)))).toBe(limit);
 });
