@@ -5,10 +5,20 @@ import { join } from "node:path";
 
 import { consume } from "../helpers/consume.ts";
 import { type SharedKafka, sharedKafka } from "../helpers/kafka.ts";
-import { freePorts } from "../helpers/ports.ts";
 import type { Sidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
-import { type Answer, ASYNC, idOf, idsOf, MINUTE, newTopic, post, startOn } from "./support.ts";
+import {
+  type Answer,
+  ASYNC,
+  idOf,
+  idsOf,
+  MINUTE,
+  newTopic,
+  nobody,
+  post,
+  spoolIn,
+  startOn,
+} from "./support.ts";
 
 let kafka: SharedKafka;
 let folder: string;
@@ -21,13 +31,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const spool = (mode: "always" | "overflow", more: Record<string, string> = {}) => ({
-  SPOOL_MODE: mode,
-  SPOOL_DIR: join(folder, crypto.randomUUID()),
-  ...more,
-});
-/** A broker that nobody is. */
-const nobody = async () => `127.0.0.1:${(await freePorts(1))[0]}`;
+const spool = (mode: "always" | "overflow", more?: Record<string, string>) => spoolIn(folder, mode, more);
 const key = (name: string) => ({ "idempotency-key": name });
 const isReplay = ({ headers }: Answer) => headers.get("idempotency-replayed") === "true";
 const MANY = [1, 2, 3].map((data) => ({ type: "user", data }));

@@ -8,7 +8,19 @@ import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { waitUntil } from "../helpers/wait.ts";
-import { ask, ASYNC, idOf, idsOf, metricsOf, MINUTE, newTopic, post, startOn } from "./support.ts";
+import {
+  ask,
+  ASYNC,
+  idOf,
+  idsOf,
+  metricsOf,
+  MINUTE,
+  newTopic,
+  nobody,
+  post,
+  spoolIn,
+  startOn,
+} from "./support.ts";
 
 let kafka: Kafka;
 let folder: string;
@@ -21,15 +33,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-let spools = 0;
-/** The settings of a spool of one's own. */
-const spool = (mode: "always" | "overflow", more: Record<string, string> = {}) => ({
-  SPOOL_MODE: mode,
-  SPOOL_DIR: join(folder, `${spools++}`),
-  ...more,
-});
-/** A broker that nobody is. */
-const nobody = async () => `127.0.0.1:${(await freePorts(1))[0]}`;
+const spool = (mode: "always" | "overflow", more?: Record<string, string>) => spoolIn(folder, mode, more);
 const receiptOf = (url: string, id: string) => ask(`${url}/api/v1/events/${id}`);
 const times = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i));

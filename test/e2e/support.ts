@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { freePorts } from "../helpers/ports.ts";
 import * as v from "valibot";
 import type { ConsumedRecord } from "../helpers/consume.ts";
 import { type Family, parseExposition } from "../helpers/exposition.ts";
@@ -94,3 +96,13 @@ export async function metricsOf({ adminUrl }: Sidepost): Promise<Map<string, Fam
   const response = await fetch(`${adminUrl}/metrics`);
   return parseExposition(await response.text());
 }
+
+/** A broker that nobody is. */
+export const nobody = async (): Promise<string> => `127.0.0.1:${(await freePorts(1))[0]}`;
+
+/** The settings of a spool of one's own in this folder. */
+export const spoolIn = (folder: string, mode: "always" | "overflow", more: Record<string, string> = {}) => ({
+  SPOOL_MODE: mode,
+  SPOOL_DIR: join(folder, crypto.randomUUID()),
+  ...more,
+});
