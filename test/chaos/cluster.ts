@@ -48,7 +48,7 @@ export async function startCluster(brokers: 1 | 3): Promise<Cluster> {
     bootstrap: links.map(({ from }) => `127.0.0.1:${from}`).join(","),
     createTopic: (name, partitions) =>
       kafka.createTopic(name, partitions, { "message.timestamp.type": "LogAppendTime" }),
-    deleteTopic: (name) => withAdmin(addresses, (admin) => admin.deleteTopics({ topics: [name] })),
+    deleteTopic: (name) => kafka.deleteTopic(name),
     moveLeaders: (topic) => withAdmin(addresses, (admin) => moveLeaders(admin, addresses[0]!, topic)),
     async [Symbol.asyncDispose]() {
       await kafka[Symbol.asyncDispose]();

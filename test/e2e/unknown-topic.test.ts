@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { Admin } from "@platformatic/kafka";
+import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import type { Sidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
@@ -24,8 +24,8 @@ beforeAll(async () => {
 afterAll(() => kafka[Symbol.asyncDispose]());
 
 /** Starts sidepost with an event `stray` for a topic beside the one that is there. */
-const startWith = async (stray: string): Promise<Sidepost> =>
-  startOn(kafka.bootstrap, await newTopic(kafka), { EVENT_TYPES: `stray=stray_made@${stray}` });
+const startWith = async (stray: string, more: Record<string, string> = {}): Promise<Sidepost> =>
+  startOn(kafka.bootstrap, await newTopic(kafka), { EVENT_TYPES: `stray=stray_made@${stray}`, ...more });
 
 const strayPost = (sidepost: Sidepost): Promise<Answer> => post(sidepost, "/stray", { data: {} });
 
@@ -81,21 +81,31 @@ test("a topic that is deleted while the service runs is 404 from then on, until 
   const topic = await newTopic(kafka, 2);
   await using sidepost = await startWith(topic);
   await delivered(sidepost);
-  const admin = new Admin({ clientId: "test", bootstrapBrokers: [kafka.bootstrap] });
-  try {
-    await admin.deleteTopics({ topics: [topic] });
-  } finally {
-    await admin.close();
-  }
+  await kafka.deleteTopic(topic);
   // One of the two partitions may not have been asked for yet.
   for (let number = 0; number < 4; number++) expect(await strayPost(sidepost)).toMatchObject(UNKNOWN);
   await kafka.createTopic(topic, 2);
   expect(await delivered(sidepost)).toMatchObject({ body: { status: "delivered", topic } });
 });
 
-test("an accepted event for a topic that is not there is lost, logged and counted", async () => {
+test("accepted events wait for a topic that is made a little later, or anew, and waiting posts do not", async () => {
   const topic = uniqueName("not-there");
   await using sidepost = await startWith(topic);
+  const early = await Promise.all([1, 2, 3].map((data) => post(sidepost, "/stray", { data }, ASYNC)));
+  expect(early.map(({ status }) => status)).toEqual([202, 202, 202]);
+  const line = await sidepost.waitForLog(({ msg }) => String(msg).startsWith("Kafka turns events down"));
+  expect(line).toMatchObject({ level: "warn", topic, error: expect.stringContaining("Unknown topic") });
+  expect(await strayPost(sidepost)).toMatchObject(UNKNOWN);
+  await kafka.createTopic(topic);
+  await delivered(sidepost);
+  const records = await consume(kafka.bootstrap, topic, { count: 4 });
+  const ids = records.map(({ value }) => JSON.parse(String(value)).id);
+  expect(ids.slice(0, 3)).toEqual(early.flatMap(idsOf));
+});
+
+test("an accepted event for a topic that is never there is lost, logged and counted", async () => {
+  const topic = uniqueName("not-there");
+  await using sidepost = await startWith(topic, { RDKAFKA_TOPIC_METADATA_PROPAGATION_MAX_MS: "50" });
   const accepted = await post(sidepost, "/stray", { data: {}, key: "k" }, ASYNC);
   expect(accepted.status).toBe(202);
   const [event_id] = idsOf(accepted);

@@ -14,6 +14,7 @@ export interface SharedKafka extends AsyncDisposable {
   bootstrap: string;
   /** Resolves when the topic can be written to; it has a replica on every broker. */
   createTopic(name: string, partitions?: number, configs?: Record<string, string>): Promise<void>;
+  deleteTopic(name: string): Promise<void>;
 }
 
 /** A Kafka of one's own. Disposing of it ends its brokers and removes their data. */
@@ -78,6 +79,7 @@ export async function startKafka({ brokers = 1, properties = {} }: KafkaOptions 
   return {
     bootstrap,
     createTopic: (...topic) => createTopic(bootstrap, ...topic),
+    deleteTopic: (name) => deleteTopic(bootstrap, name),
     stopBroker: (index, signal = "SIGTERM") => stop(nodeAt(index), signal),
     freezeBroker: (index) => freeze(running.get(nodeAt(index))),
     thawBroker: (index) => void running.get(nodeAt(index))?.kill("SIGCONT"),
@@ -106,6 +108,7 @@ export async function sharedKafka(): Promise<SharedKafka> {
   return {
     bootstrap,
     createTopic: (...topic) => createTopic(bootstrap, ...topic),
+    deleteTopic: (name) => deleteTopic(bootstrap, name),
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -126,18 +129,24 @@ async function createTopic(
   partitions = 1,
   configs: Record<string, string> = {},
 ): Promise<void> {
-  const admin = new Admin({ clientId: "test", bootstrapBrokers: bootstrap.split(",") });
+  await using admin = adminOf(bootstrap);
   const everyBroker = -1; // Stands for default.replication.factor.
-  try {
-    await admin.createTopics({
-      topics: [name],
-      partitions,
-      replicas: everyBroker,
-      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-    });
-    // Fails, and is tried again, while a partition has no leader.
-    await admin.metadata({ topics: [name], forceUpdate: true });
-  } finally {
-    await admin.close();
-  }
+  await admin.createTopics({
+    topics: [name],
+    partitions,
+    replicas: everyBroker,
+    configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+  });
+  // Fails, and is tried again, while a partition has no leader.
+  await admin.metadata({ topics: [name], forceUpdate: true });
+}
+
+async function deleteTopic(bootstrap: string, name: string): Promise<void> {
+  await using admin = adminOf(bootstrap);
+  await admin.deleteTopics({ topics: [name] });
+}
+
+function adminOf(bootstrap: string): Admin & AsyncDisposable {
+  const admin = new Admin({ clientId: "test", bootstrapBrokers: bootstrap.split(",") });
+  return Object.assign(admin, { [Symbol.asyncDispose]: () => admin.close() });
 }

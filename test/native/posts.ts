@@ -10,6 +10,7 @@ export const OPTIONS: EventOptions = {
   maxMessages: 1000,
   maxBytes: 1_000_000,
   maxMessageBytes: 1_000_000,
+  patience: 60_000,
   renewable: true,
   scan: {
     types: ["user", "order"],

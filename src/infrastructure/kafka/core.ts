@@ -25,6 +25,8 @@ export interface EventOptions {
   maxBytes: number;
   /** The most that one message may have. */
   maxMessageBytes: number;
+  /** Milliseconds that a promised event is tried again which Kafka turns down for what may pass. */
+  patience: number;
   /** Whether what a failed client had is kept for `renew`, and not reported as failed. */
   renewable: boolean;
 }
@@ -107,6 +109,8 @@ export interface EventCore {
   dropChunk(number: number, keys: Uint8Array): void;
   /** The event types, those of replayed events among them; outcomes name them by their index. */
   knownTypes(): { type: string; topic: string }[];
+  /** How many promised events wait to be tried again, by topic, and librdkafka's code for why the last was turned down. */
+  postponed(): { topic: string; events: number; code: number }[];
   /** By which the spool knows an event's id. */
   hashOf(id: string): Uint8Array;
   /** The chunks whose events are all settled, each once. `outcomes` as in `Outcomes`. */

@@ -96,9 +96,16 @@ export function transactionalOptions(
   };
 }
 
+/**
+ * Who waits is told after topic.metadata.propagation.max.ms that there is no such topic. A promised event is tried for so
+ * many times as long, which is by default as long as Java's producer waits (max.block.ms, 60 s).
+ */
+const PATIENCE = 60;
+
 /** The bounds as the core takes them, and that of one message. */
 export const coreLimits = ({ maxRecords, maxBytes }: QueueLimits, options: Options) => ({
   maxMessages: maxRecords,
   maxBytes,
   maxMessageBytes: Number(options["message.max.bytes"]),
+  patience: PATIENCE * Number(options["topic.metadata.propagation.max.ms"]),
 });

@@ -21,6 +21,7 @@ import { type EventCore, NOWHERE } from "./core.ts";
 import { kafkaFailure } from "./errors.ts";
 import { createJournal } from "./journal.ts";
 import { coreLimits, kafkaOptions, type QueueLimits } from "./options.ts";
+import { createPostponedLog } from "./postponed.ts";
 import { recentReceipts } from "./recent.ts";
 import { refusal } from "./refusal.ts";
 import { renewWhenFatal } from "./renewal.ts";
@@ -49,6 +50,8 @@ interface Waiting {
 
 export const { librdkafkaVersion } = Kafka;
 
+/** Between two tries to flush. */
+const PAUSE_MS = 50;
 /** More than enough for reports that are already on their way. */
 const ABANDON_MS = 1000;
 
@@ -66,11 +69,13 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
   const { types } = config.events;
   const settings = kafkaOptions(config, options.limits);
   const logRetries = createRetryLog(logger, settings, (code) => core.errorText(code));
+  const logPostponed = createPostponedLog(logger, (code) => core.errorText(code));
   const client = new Kafka.Producer(settings as RdKafka.ProducerGlobalConfig);
   logClient(client, logger);
   client.on("delivery-report", settleEvent);
   const known = watch(client, ({ retries, batches }) => {
     logRetries(retries);
+    logPostponed(core.postponed());
     options.onBatches(batches);
   });
   const core = await connect(client, config.kafka.topic, (brokers) => {
@@ -103,6 +108,8 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
       const left = deadline - performance.now();
       if (left <= 0) return false;
       await new Promise<void>((resolve) => client.flush(left, () => resolve()));
+      // What is left has been turned down, and is tried again by the next one.
+      if (queuedRecords() > 0) await Bun.sleep(Math.min(left, PAUSE_MS));
     }
     return true;
   }

@@ -113,7 +113,7 @@ void Posts::EnqueueAll(Batch* batch, Body* taken, bool promised, const Destinati
     Entry* const entry = entries + i;
     rd_kafka_resp_err_t code = Check(*entry);
     const bool held = !code && (!to.handle || !held_.empty());
-    if (!held && !code) code = Send(entry, to);
+    if (!held && !code) code = SendInTurn(entry, to);
     if (held || (code == RD_KAFKA_RESP_ERR__FATAL && renewable_)) {
       held_.push_back(entry);
     } else if (code) {

@@ -20,7 +20,7 @@ struct Entry {
   void* carried = nullptr;  // what is told of its end: a slot (odd), a batch (even); null for a replayed event
   uint32_t index = 0;       // in its batch
   uint16_t type = 0;        // index of its event type
-  bool sent = false;        // a client took it
+  bool sent = false;        // a client took it, and has not said that Kafka does not have it
   bool doubtful = false;    // one that is gone did, and may have brought it to Kafka
   int64_t taken = 0;        // milliseconds since the epoch
   uint64_t id_hash = 0;
@@ -28,6 +28,7 @@ struct Entry {
   uint64_t dropped = 0;     // the number of the chunk that was to have it, and could not be written
   uint32_t place = 0;       // in the chunk
   bool promised = false;    // its poster was told that it is on its way, and will hear no more of it
+  bool postponed = false;   // turned down for what may pass, and to be tried again
   bool has_key = false;
   uint16_t header_count = 0;
   const char* bytes = nullptr;
@@ -49,6 +50,9 @@ struct Body {
   uint32_t since;  // when it was taken: milliseconds of a clock that nobody sets, modulo 2^32
   Entry* entries() { return reinterpret_cast<Entry*>(this + 1); }
 };
+
+/// Of a clock that nobody sets, modulo 2^32. Any thread.
+uint32_t SteadyMilliseconds();
 
 /// JavaScript thread only.
 class Ledger {

@@ -14,7 +14,7 @@ bool ReadPostOptions(const Napi::Object& object, PostOptions* options) {
       !ReadMember(object, "binary", &options->binary) || !ReadMember(object, "maxMessages", &options->max_messages) ||
       !ReadMember(object, "maxBytes", &options->max_bytes) ||
       !ReadMember(object, "maxMessageBytes", &options->max_message_bytes) ||
-      !ReadMember(object, "renewable", &options->renewable)) {
+      !ReadMember(object, "patience", &options->patience) || !ReadMember(object, "renewable", &options->renewable)) {
     return false;
   }
   if (events.size() != options->scan.types.size()) return Mistyped(object.Env(), "events", "one for each of scan.types");

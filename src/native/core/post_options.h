@@ -21,6 +21,7 @@ struct PostOptions {
   size_t max_messages;        // of librdkafka's queue
   size_t max_bytes;           // of librdkafka's queue
   size_t max_message_bytes;   // of one message
+  size_t patience;            // milliseconds that a promised event is tried again that Kafka turns down for what may pass
   bool renewable;             // whether what a failed client had is kept for the next one
 };
 

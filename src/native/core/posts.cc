@@ -53,6 +53,7 @@ Posts::Posts(Napi::Env env, PostOptions options, Queue* queue)
       max_bytes_(options.max_bytes),
       max_message_bytes_(options.max_message_bytes),
       renewable_(options.renewable),
+      patience_(static_cast<uint32_t>(options.patience)),
       queue_(queue),
       recent_(kRecent),
       ledger_(std::make_shared<Ledger>(queue)) {
@@ -87,7 +88,7 @@ Napi::Value Posts::ProduceOne(std::string_view body, size_t type, void* carried,
     code = RD_KAFKA_RESP_ERR__QUEUE_FULL;
   } else if (!code) {
     bool held = !to.handle || !held_.empty() || !(types_[type].refused || (lonely_ && queue_->messages == 0));
-    if (!held) code = Send(entry, to);
+    if (!held) code = SendInTurn(entry, to);
     if (code == RD_KAFKA_RESP_ERR__FATAL && renewable_) held = true;
     if (held) {
       code = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -140,18 +141,19 @@ void Posts::Take(Body* taken) {
 void Posts::HandOver(const Destination& to, Reports* reports) {
   lonely_ = std::exchange(taken_in_turn_, 0) <= 1;
   if (!to.handle) return;
-  size_t sent = 0;
-  for (; sent < held_.size(); sent++) {
-    Entry* const entry = held_[sent];
-    const rd_kafka_resp_err_t code = Send(entry, to);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+  TakeUpPostponed();
+  // What is failed may call JavaScript, and that this: so each is out of reach before.
+  while (!held_.empty()) {
+    Entry* const entry = held_.front();
+    const rd_kafka_resp_err_t code = SendInTurn(entry, to);
     if (code == RD_KAFKA_RESP_ERR__FATAL && renewable_) break;  // the rest is for the next client
     // Replayed events may be more than librdkafka takes at a time: the rest is for when it has reported some.
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && entry->chunk != 0) break;
+    held_.pop_front();
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
     types_[entry->type].refused = true;
     Fail(entry, code, to, reports);
   }
-  held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(sent));
 }
 
 void Posts::Fail(Entry* entry, int code, const Destination& to, Reports* reports) {
@@ -174,11 +176,17 @@ void Posts::Fail(Entry* entry, int code, const Destination& to, Reports* reports
 
 void Posts::Abandon(const Destination& to, Reports* reports) {
   abandoning_ = true;
-  for (std::vector<Entry*>* entries : {&held_, &kept_}) {
-    for (Entry* entry : std::exchange(*entries, {})) {
-      Fail(entry, entry->chunk == 0 ? RD_KAFKA_RESP_ERR__PURGE_QUEUE : kStored, to, reports);
-    }
+  std::vector<Entry*> entries = std::exchange(kept_, {});
+  for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
+    if (entry->postponed) entries.push_back(entry);
   }
+  entries.insert(entries.end(), held_.begin(), held_.end());
+  held_.clear();
+  for (Entry* entry : entries) {
+    const auto why = entry->postponed ? postponed_.at(TopicOf(entry->type)).code : RD_KAFKA_RESP_ERR__PURGE_QUEUE;
+    Fail(entry, entry->chunk == 0 ? why : kStored, to, reports);
+  }
+  postponed_.clear();
 }
 
 int Posts::Refused(const ScanResult& scan) {
@@ -204,16 +212,22 @@ const Moment& Posts::Now() {
 
 void Posts::Report(const rd_kafka_message_t* message, bool client_failed, Reports* reports) {
   auto* entry = static_cast<Entry*>(message->_private);
-  const bool unsettled = message->err && !IsForGood(message->err);
+  const bool to_postpone = IsToPostpone(*entry, message->err);
+  const bool unsettled = message->err && (to_postpone || !IsForGood(message->err));
   if (unsettled && client_failed && renewable_ && !abandoning_) {
     kept_.push_back(entry);
     return;
   }
+  const bool nowhere = message->err && !entry->doubtful &&
+                       rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+  if (to_postpone && !abandoning_) {
+    entry->sent = entry->doubtful = !nowhere;
+    return Postpone(entry, message->err);
+  }
+  if (!message->err && !postponed_.empty()) Passed(TopicOf(entry->type));
   const bool stored = unsettled && abandoning_ && entry->chunk != 0;
   rd_kafka_timestamp_type_t type;
   const int64_t timestamp = rd_kafka_message_timestamp(message, &type);
-  const bool nowhere = message->err && !entry->doubtful &&
-                       rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
   const int64_t offset = nowhere ? kNowhere : message->offset;
   const Outcome outcome{
       static_cast<double>(offset),
@@ -253,6 +267,7 @@ void Posts::Detach() {
   held_.clear();
   kept_.clear();
   settled_.clear();
+  postponed_.clear();
   spill_ = nullptr;
   ledger_ = std::make_shared<Ledger>(queue_);  // the client may still be ending, and it has the old one
 }
@@ -260,8 +275,10 @@ void Posts::Detach() {
 void Posts::Renew() {
   kept_.clear();
   held_.clear();
+  for (auto& [topic, postponed] : postponed_) postponed.entries = 0;
   for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
     entry->doubtful = entry->sent;
+    entry->postponed = false;
     held_.push_back(entry);
   }
 }

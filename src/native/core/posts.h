@@ -1,9 +1,11 @@
 // Posts as bytes: read, enveloped and produced without passing through JavaScript. The extension to upstream's API.
 #pragma once
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -52,6 +54,17 @@ class Posts {
   void HandOver(const Destination& to, Reports* reports);
 
   bool HasHeld() const { return !held_.empty(); }
+
+  // postponed.cc: promised events that Kafka turned down for what may pass
+  struct Postponed {
+    size_t entries;
+    uint32_t since;  // SteadyMilliseconds() of the first, and of each delivery to the topic meanwhile
+    rd_kafka_resp_err_t code;
+  };
+  /// By topic.
+  const std::unordered_map<std::string, Postponed>& postponed() const { return postponed_; }
+  /// Whether HandOver() tries again now what is postponed.
+  bool IsToTryAgain() const;
 
   /// Takes all events of the body or none. Returns {ids, table}, or a number: a Refusal. `ids` is an array or a string
   /// with a line each; `table` is a Float64Array of five columns an event, in the body's order: error code (0:
@@ -164,6 +177,15 @@ class Posts {
   /// Librdkafka's code for an entry that it would refuse.
   rd_kafka_resp_err_t Check(const Entry& entry) const;
   rd_kafka_resp_err_t Send(Entry* entry, const Destination& to);
+  /// Send(), but behind what is postponed of its topic, or postponed itself.
+  rd_kafka_resp_err_t SendInTurn(Entry* entry, const Destination& to);
+  /// Whether an entry that is turned down with this code is to be tried again.
+  bool IsToPostpone(const Entry& entry, rd_kafka_resp_err_t code) const;
+  void Postpone(Entry* entry, rd_kafka_resp_err_t code);
+  /// What is postponed is held again, before all that came later.
+  void TakeUpPostponed();
+  /// The topic takes events.
+  void Passed(const std::string& topic);
   /// The end of an entry that no client has.
   void Fail(Entry* entry, int code, const Destination& to, Reports* reports);
   uint32_t TypeFor(const Record& record);
@@ -200,14 +222,17 @@ class Posts {
   size_t max_bytes_;
   size_t max_message_bytes_;
   bool renewable_;
+  uint32_t patience_;
   Queue* queue_;
   Recent recent_;
   std::shared_ptr<Ledger> ledger_;
   Entry* spill_ = nullptr;  // the next one to look at
-  std::vector<Entry*> held_;  // taken, not handed over, in order
+  std::deque<Entry*> held_;  // taken, not handed over, in order
   std::vector<Entry*> kept_;  // reported by a client that had failed
   std::vector<Entry*> settled_;
   bool abandoning_ = false;
+  std::unordered_map<std::string, Postponed> postponed_;
+  uint32_t tried_again_ = 0;  // when what is postponed was, last
   std::vector<RefusedRecord> refused_;
   size_t taken_in_turn_ = 0;  // of the event loop: since the last HandOver
   bool lonely_ = true;        // the last turn brought one event at most: the next one need not wait for company

@@ -37,6 +37,7 @@ Napi::Function Producer::Define(Napi::Env env) {
                          InstanceMethod<&Producer::AddBehind>("addBehind"),
                          InstanceMethod<&Producer::DropChunk>("dropChunk"),
                          InstanceMethod<&Producer::KnownTypes>("knownTypes"),
+                         InstanceMethod<&Producer::Postponed>("postponed"),
                          InstanceMethod<&Producer::HashOf>("hashOf"),
                          InstanceMethod<&Producer::DiskStatus>("diskStatus"),
                          InstanceMethod<&Producer::WentToDisk>("wentToDisk"),
