@@ -323,6 +323,34 @@ test("what could not be written is written under its old number, before what was
   expect(last!.number).toBeGreaterThan(third);
 });
 
+test("a spill that was broken off goes on under numbers that keep the order, whatever was written meanwhile and was not", async () => {
+  await using one = await open(await newTopic(), WAITING);
+  const { core } = one;
+  const text = "x".repeat(900_000);
+  const ids: string[] = [];
+  const take = (count: number) => {
+    for (let data = 0; data < count; data++) ids.push(post(core, { data, text }));
+  };
+  take(12);
+  core.journal(true, 1);
+  core.spill();
+  const part = core.takeChunks();
+  expect(core.diskStatus().spilling).toBeTrue();
+  take(1);
+  core.takeChunks();
+  for (const { number } of part) core.dropChunk(number, Buffer.alloc(0));
+  core.journal(false);
+  take(3);
+  core.journal(true);
+  core.spill();
+  take(1);
+  while (core.diskStatus().spilling) core.takeChunks();
+  core.takeChunks();
+  const numbers = ids.map((id) => Number(Object.values(core.findEvent(id) ?? {})[0]));
+  expect(numbers.every((number) => number > 0)).toBeTrue();
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+});
+
 test("who waits for an event on disk is told that it is there when all else is given up", async () => {
   await using one = await open(await newTopic(), WAITING);
   const { core, opened } = one;

@@ -53,22 +53,40 @@ void Posts::TakeToDisk(Body* body) {
 
 void Posts::Write(bool on) {
   journal.on = on;
-  if (!on) spill_ = nullptr;
+  if (on || !spill_) return;
+  spill_ = nullptr;
+  spill_ended_ = false;
 }
 
+// One that was broken off goes on under its old numbers: what was written meanwhile has higher ones.
 void Posts::Spill() {
+  if (!spill_ended_) {
+    journal.ContinueSpill();
+  } else if (!spill_) {
+    journal.BeginSpill();
+  }
   spill_ = ledger_->first();
-  journal.BeginSpill();
+  spill_ended_ = true;
+  spill_passed_ = false;
+}
+
+void Posts::SpillNext() {
+  const uint64_t number = spill_->chunk == 0 ? spill_->dropped : spill_->chunk;
+  if (journal.IsAfterSpilled(number)) spill_passed_ = true;
+  if (spill_->chunk == 0) {
+    if (number == 0 && std::exchange(spill_passed_, false)) journal.PassWritten();
+    journal.AddSpilled(spill_, RecordOf(*spill_));
+  }
+  spill_ = spill_->next;
 }
 
 // All at once it would be there three times: in the ledger, in chunks, and in JavaScript's copies of them.
 std::vector<Chunk> Posts::TakeChunks() {
   size_t bytes = 0;
   while (spill_ && bytes < kSpillBytes) {
-    for (const Body* body = spill_->body; spill_ && spill_->body == body; spill_ = spill_->next) {
-      if (spill_->chunk != 0) continue;
-      journal.AddSpilled(spill_, RecordOf(*spill_));
-      bytes += spill_->value_size + spill_->key_size + spill_->headers_size;
+    const Body* const body = spill_->body;
+    for (; spill_ && spill_->body == body; SpillNext()) {
+      if (spill_->chunk == 0) bytes += spill_->value_size + spill_->key_size + spill_->headers_size;
     }
     journal.EndBody();
   }

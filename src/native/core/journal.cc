@@ -48,9 +48,10 @@ void Journal::EndBody() {
 }
 
 // The chunks that are being filled have two numbers.
-void Journal::BeginSpill() {
-  spill_number_ = number_ + 2;
+uint64_t Journal::ReserveForSpill() {
+  const uint64_t first = number_ + 2;
   number_ += kSpillNumbers;
+  return first;
 }
 
 // Under its old number an event still comes before those of its key that were written meanwhile.

@@ -66,7 +66,12 @@ class Journal {
   void AddInMemory(Entry* entry, const Record& record);
   void AddOnDisk(const Record& record);
   /// What AddSpilled() gets from now on, in the order taken, is older than what the others get.
-  void BeginSpill();
+  void BeginSpill() { spill_number_ = ReserveForSpill(); }
+  /// The spill that was broken off goes on: AddSpilled() gets the rest of what is older than all that was written
+  /// meanwhile, and after PassWritten() what was taken since, and is older than what the others get from now on.
+  void ContinueSpill() { later_spill_number_ = ReserveForSpill(); }
+  void PassWritten() { spill_number_ = later_spill_number_; }
+  bool IsAfterSpilled(uint64_t number) const { return number > spill_number_; }
   void AddSpilled(Entry* entry, const Record& record);
   /// The events of a body lie in one chunk: this was its last.
   void EndBody();
@@ -110,6 +115,7 @@ class Journal {
   };
   static void Add(Chunk& chunk, const Record& record);
   void Add(Chunk& chunk, uint64_t number, Entry* entry, const Record& record);
+  uint64_t ReserveForSpill();
   /// Begins new chunks.
   void Close();
   /// Nothing more comes to a chunk. False where it need not be written.
@@ -126,6 +132,7 @@ class Journal {
 
   uint64_t number_ = 1;
   uint64_t spill_number_ = 0;
+  uint64_t later_spill_number_ = 0;
   Chunk in_memory_;
   Chunk on_disk_;
   Chunk spilled_;

@@ -197,6 +197,7 @@ class Posts {
   uint32_t KeyOf(const Entry& entry) const;
   /// The end of an entry: its batch, the journal, the table of recent ones.
   void Settle(Entry* entry, const Outcome& outcome);
+  void SpillNext();
   void KeepRefused(const Entry& entry, int code);
 
   /// The rows of a batch; null where there is no such memory any more, since JavaScript transferred the table's buffer.
@@ -227,6 +228,8 @@ class Posts {
   Recent recent_;
   std::shared_ptr<Ledger> ledger_;
   Entry* spill_ = nullptr;  // the next one to look at
+  bool spill_ended_ = true;   // none was broken off
+  bool spill_passed_ = false;  // it has come to an event that was written after those before it
   std::deque<Entry*> held_;  // taken, not handed over, in order
   std::vector<Entry*> kept_;  // reported by a client that had failed
   std::vector<Entry*> settled_;
