@@ -8,6 +8,8 @@ export interface Replay {
   hold(numbers: readonly number[]): void;
   /** A chunk is settled, or did not come to disk. Returns the outcomes of what had been before it was given back. */
   forget(number: number): Uint8Array | undefined;
+  /** Those that memory has as well, settled in part at most. */
+  inMemory(): number[];
   /** Gives back as many as may be under way. */
   pump(): void;
   /** Nothing is left to give back, or under way. */
@@ -80,6 +82,10 @@ export function createReplay({ journal, read, hasRoom, onDamaged, onGone }: Repl
       underWay.delete(number);
       known.delete(number);
       return outcomes;
+    },
+    inMemory() {
+      const onDiskAlone = new Set(waiting.map(({ number }) => number));
+      return [...known].filter((number) => !onDiskAlone.has(number));
     },
     pump() {
       if (reading) return;

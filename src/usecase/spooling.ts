@@ -1,10 +1,12 @@
 import { type Failure, failure } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
-import { type Chunk, type FoundChunk, type Journal, SpoolError, type SpoolFile } from "../domain/spool.ts";
+import type { FoundChunk, Journal, SpoolFile } from "../domain/spool.ts";
 import type { Claims } from "./claims.ts";
+import { createLosses } from "./losses.ts";
 import { createReplay } from "./replay.ts";
 import type { Replayed } from "./settled.ts";
 import { createSettling } from "./settling.ts";
+import { createWriting } from "./writing.ts";
 
 /** Where events go that outlive the process, as the rest of the service sees it. */
 export interface Spooling {
@@ -61,169 +63,62 @@ export interface SpoolingOptions {
 
 /** An outage is over when nothing has waited for longer. */
 const KEEPS_UP_MS = 1000;
-const NO_KEYS = new Uint8Array(0);
 
-/**
- * Writes events to disk together: whoever asks while a commit is under way shares the next one. All of memory is written
- * before anything that is taken later, so the disk has the order in which events were taken.
- */
+/** Decides when events go to disk and when no more, and brings those back that are there alone. */
 export async function createSpooling(options: SpoolingOptions): Promise<Spooling> {
-  const {
-    mode,
-    journal,
-    claims,
-    deliveryTimeout,
-    replayed,
-    lost,
-    logger,
-    now = () => performance.now(),
-    hasRoom,
-  } = options;
+  const { mode, journal, claims, deliveryTimeout, replayed, lost, logger, hasRoom } = options;
+  const now = options.now ?? (() => performance.now());
   let file: SpoolFile | undefined;
-  let writing = false;
-  /** Some of memory may be in no chunk though it is writing. */
-  let gaps = false;
-  /** Some of it is in no chunk yet, and is being written. */
-  let spilling = false;
   let ending = false;
-  let committing: Promise<void> | undefined;
-  let next: PromiseWithResolvers<Failure | undefined> | undefined;
-  const replay = createReplay({
-    journal,
-    read: (at) => file!.read(at),
-    hasRoom,
-    onDamaged: setAside,
-    onGone: giveUp,
-  });
+  const losses = createLosses({ journal, file: () => file, lost, logger });
+  const replay = createReplay({ journal, read: (at) => file!.read(at), hasRoom, ...losses });
+  const writing = createWriting({ journal, claims, file: () => file!, replay });
 
   file = await options.open((found, last) => {
-    journal.write(writing, last + 1);
+    journal.write(writing.on, last + 1);
+    writing.keepOnly(found);
     for (const chunk of replay.add(found)) journal.addBehind(chunk.keys);
     if (mode === "always" || found.length > 0) begin(found.length > 0 ? "events are on disk" : "always");
   });
 
-  function setAside({ number: at, count, keys }: FoundChunk): void {
-    journal.drop(at, keys);
-    file?.setAside([at]);
-    lost(count);
-    const why = "what the disk has of these events is not what was written; look at the disk";
-    logger.error(
-      { chunk: at, events: count, why },
-      "Events lost: a part of the spool is damaged and set aside",
-    );
-  }
-
-  function giveUp(gone: readonly FoundChunk[]): void {
-    for (const { number: at, keys } of gone) journal.drop(at, keys);
-    const events = gone.reduce((sum, { count }) => sum + count, 0);
-    lost(events);
-    const why =
-      "the file that had these events was set aside as damaged; look at the disk, and keep that file, which is beside the new one";
-    logger.error({ chunks: gone.length, events, why }, "Events lost: the spool does not have them any more");
-  }
-
   function refusal(): Failure | undefined {
     if (file?.hasRoom(0)) return undefined;
-    return failure(
-      "spool-unavailable",
-      file?.status().problem ?? "the spool is full; raise SPOOL_MAX_BYTES, or see why Kafka is slow",
-      {
-        retryAfter: 1,
-      },
-    );
+    const full = "the spool is full; raise SPOOL_MAX_BYTES, or see why Kafka is slow";
+    return failure("spool-unavailable", file?.status().problem ?? full, { retryAfter: 1 });
   }
 
   function begin(why: string): boolean {
-    if (writing) return true;
+    if (writing.on) return true;
     // What opens the file says so before it is there.
     if (file !== undefined && refusal() !== undefined) return false;
-    writing = true;
     if (mode === "overflow") logger.warn({ why }, "Spooling: events go to disk");
-    journal.write(true);
-    spill();
-    void schedule();
+    writing.begin();
     return true;
   }
 
-  function spill(): void {
-    journal.spill();
-    spilling = true;
-    gaps = false;
-  }
-
   function end(msg: string): void {
-    writing = false;
-    gaps ||= spilling;
-    spilling = false;
-    journal.write(false);
+    writing.end();
     logger.info({}, msg);
-  }
-
-  /** Commits what is written at the end of this turn, and what is written meanwhile in the next commit. */
-  function schedule(): Promise<Failure | undefined> {
-    next ??= Promise.withResolvers();
-    const { promise } = next;
-    committing ??= Promise.resolve().then(commitAll);
-    return promise;
-  }
-
-  async function commitAll(): Promise<void> {
-    await Bun.sleep(0);
-    while (next !== undefined || spilling) {
-      const waiting = next;
-      next = undefined;
-      const error = await commit(journal.take());
-      spilling = error === undefined && writing && journal.status().spilling;
-      waiting?.resolve(error);
-    }
-    committing = undefined;
   }
 
   /** Resolves when all of memory is written, or with why it is not. */
   async function writeAll(why: string): Promise<Failure | undefined> {
     if (!begin(why)) return refusal();
-    if (gaps) spill();
-    const error = await schedule();
+    const error = await writing.storeMemory();
     // Meanwhile a commit may have failed, or writing have ended, with a part of memory unwritten.
-    return error === undefined && (gaps || spilling) ? writeAll(why) : error;
-  }
-
-  async function commit(chunks: (Chunk & { alone: boolean })[]): Promise<Failure | undefined> {
-    if (chunks.length === 0) return undefined;
-    // The buffers are given away; slice() of Node's would be the same memory.
-    const written = chunks.map(({ number: at, count, keys, alone }) => ({
-      number: at,
-      count,
-      alone,
-      keys: alone ? new Uint8Array(keys) : NO_KEYS,
-    }));
-    replay.hold(written.filter(({ alone }) => !alone).map(({ number: at }) => at));
-    try {
-      await claims.writtenWith(chunks, (claimed) => file!.append(chunks, claimed));
-      replay.add(written.filter(({ alone }) => alone));
-      return undefined;
-    } catch (error) {
-      for (const { number: at, keys } of written) {
-        journal.drop(at, keys);
-        replay.forget(at);
-      }
-      gaps = true;
-      // Whatever it is: those who wait must be told.
-      const { detail, unsure } =
-        error instanceof SpoolError ? error : { detail: String(error), unsure: true };
-      return failure("spool-unavailable", detail, { retryAfter: 1, unsure });
-    }
+    return error === undefined && writing.incomplete ? writeAll(why) : error;
   }
 
   function judge(): void {
     const { age, behind } = journal.status();
-    if (!writing) {
+    const kafkaKeepsUp = behind === 0 && replay.idle() && age < KEEPS_UP_MS;
+    if (!writing.on) {
       if (mode === "always") begin("the spool takes events again");
       else if (age > deliveryTimeout)
         begin(`Kafka has not confirmed an event for ${Math.round(age / 1000)} s`);
     } else if (refusal() !== undefined && behind === 0) {
       end("Spooling stopped: the spool takes no events");
-    } else if (mode === "overflow" && !spilling && behind === 0 && replay.idle() && age < KEEPS_UP_MS) {
+    } else if (mode === "overflow" && !writing.spilling && kafkaKeepsUp) {
       end("Spooling is over: Kafka keeps up");
     }
   }
@@ -235,13 +130,13 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     settling.turn();
     if (ending) return;
     judge();
-    if (writing) void schedule();
+    if (writing.on) void writing.stored();
     replay.pump();
   }
 
   return {
     get writing() {
-      return writing;
+      return writing.on;
     },
     takes: () => refusal() === undefined,
     required() {
@@ -252,7 +147,7 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
       return refused;
     },
     begin,
-    stored: schedule,
+    stored: writing.stored,
     keep: () => writeAll("an event was not confirmed in time"),
     keepAll() {
       ending = true;
@@ -267,8 +162,8 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     async close() {
       ending = true;
       turn();
-      await schedule();
-      await committing;
+      await writing.stored();
+      await writing.idle();
       settling.end();
       await spool.close();
     },

@@ -254,6 +254,34 @@ test("of a file that is opened again only what this process does not have is giv
   expect(journal.replayed).toEqual([1, 2, 3, 12, 14]);
 });
 
+test("what memory has of a file that was given up is written to the next one, once", async () => {
+  const found = [1, 2].map((number) => ({ number, count: 3000, keys: keysOf(number) }));
+  const { spooling, file, journal, lost, reopen } = await start({ mode: "always", found });
+  spooling.turn();
+  await Bun.sleep(1);
+  journal.written.push(chunk(11), { ...chunk(12), alone: true, keys: keysOf(12) }, chunk(13));
+  await spooling.stored();
+  const commit = file.holdNext();
+  journal.written.push(chunk(15));
+  const stored = spooling.stored();
+  await Bun.sleep(5);
+  const [spills, before] = [journal.spills, journal.dropped.length];
+  reopen([{ number: 13, count: 1, keys: keysOf(13) }], 13);
+  expect(journal.dropped.slice(before)).toEqual([1, 2, 11].map((number) => [number, []]));
+  expect(journal.spills).toBe(spills + 1);
+  expect(lost).toEqual([]);
+  journal.toSpill = [[chunk(1), chunk(2), chunk(11)]];
+  commit.resolve();
+  expect(await stored).toBeUndefined();
+  await spooling.stored();
+  expect(file.appended.slice(-2)).toEqual([[15], [1, 2, 11]]);
+  reopen(
+    [1, 2, 11, 13, 15].map((number) => ({ number, count: 1, keys: keysOf(number) })),
+    15,
+  );
+  expect(journal.dropped).toHaveLength(before + 3);
+});
+
 test("a chunk that is not what was written, or no records, is set aside, counted as lost, and holds up none behind it", async () => {
   const found = [1, 2, 3].map((number) => ({ number, count: number, keys: keysOf(number) }));
   const { spooling, file, journal, lines, lost } = await start({ mode: "always", found });
