@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -282,6 +291,47 @@ test(
     third.kill();
     expect(await third.exited).toBe(0);
     expect(await consume(kafka.bootstrap, topic)).toHaveLength(5);
+  },
+  MINUTE,
+);
+
+test(
+  "what was stored in a file that turns out damaged at work is stored anew, and survives SIGKILL",
+  async () => {
+    const topic = await newTopic(kafka);
+    const settings = spool("always");
+    const ids: string[] = [];
+    {
+      await using sidepost = await startOn(await nobody(), topic, settings);
+      // More than SQLite keeps in memory.
+      const noise = () => Buffer.from(crypto.getRandomValues(new Uint8Array(30_000))).toString("base64");
+      for (let data = 0; data < 150; data++)
+        ids.push(
+          ...idsOf(await post(sidepost, "/user", { data: { data, noise: noise() }, key: "k" }, ASYNC)),
+        );
+      const path = join(settings.SPOOL_DIR, "spool.db");
+      // The WAL goes into the file in a quiet second.
+      await waitUntil(
+        () => (statSync(path).size > 4_500_000 ? true : undefined),
+        10_000,
+        () => new Error(`the file has ${statSync(path).size} bytes`),
+      );
+      const file = openSync(path, "r+");
+      for (let at = 8192; at < statSync(path).size; at += 4096)
+        writeSync(file, new Uint8Array(4096).fill(0xa5), 0, 4096, at);
+      closeSync(file);
+      await receiptOf(sidepost.url, "nobody's");
+      await sidepost.waitForLog(({ msg }) => String(msg).startsWith("Spool file set aside"));
+      const last = await post(sidepost, "/user", { data: 150, key: "k" }, ASYNC);
+      expect(last.body).toMatchObject({ status: "stored" });
+      ids.push(...idsOf(last));
+      sidepost.kill("SIGKILL");
+      await sidepost.exited;
+    }
+    await using next = await startOn(kafka.bootstrap, topic, settings);
+    const records = await consume(kafka.bootstrap, topic, { count: ids.length });
+    expect(records.map(idOf)).toEqual(ids);
+    expect(next.log.filter(({ level }) => level === "error")).toEqual([]);
   },
   MINUTE,
 );
