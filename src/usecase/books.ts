@@ -1,6 +1,6 @@
 import type { EventType } from "../domain/event.ts";
 import type { Batch, Delivery } from "../domain/ports.ts";
-import type { Delivered, Failed, Stored } from "../domain/receipt.ts";
+import type { Delivered, Failed, Receipt, Stored } from "../domain/receipt.ts";
 import type { EventLog, TypeLog } from "./eventlog.ts";
 import type { Tally, TypeTally } from "./tally.ts";
 
@@ -9,7 +9,8 @@ export interface Books {
   accepted(type: EventType): void;
   /** Counts the events of a batch as accepted, and returns them by type for `settledBatch`. */
   acceptedBatch(batch: Batch): EventsByType;
-  delivered(type: EventType, start: number, count: number, receiptAt: (index: number) => Delivered): void;
+  /** Books what became of one event; one that is stored is left to who settles it. `promised` as below. */
+  settled(type: EventType, receipt: Receipt, start: number, promised: boolean, key: string | null): void;
   /** `promised`: whether the poster was told that the event is on its way. Then it is lost, and nobody else will say so. */
   failed(type: EventType, receipt: Failed, start: number, promised: boolean, key?: string | null): void;
   /** Books what became of each event of a settled batch; `all`: every one of them was delivered. */
@@ -60,7 +61,10 @@ export function createBooks({ types, tally, eventLog, now }: BooksOptions): Book
       for (const [type, { length }] of events) tally.accepted(pages.get(type)!.counts, length);
       return events;
     },
-    delivered,
+    settled(type, receipt, start, promised, key) {
+      if (receipt.status === "delivered") delivered(type, start, 1, () => receipt);
+      else if (receipt.status === "failed") failed(type, receipt, start, promised, key);
+    },
     failed,
     // What was delivered is counted with one call a type; failures are rare, and go one by one.
     settledBatch(batch, events, start, all, promised) {

@@ -1,0 +1,42 @@
+import type { Failure } from "../domain/errors.ts";
+import type { Batch } from "../domain/ports.ts";
+import type { Failed } from "../domain/receipt.ts";
+import type { Watch } from "./post-outcome.ts";
+import type { Spooling } from "./spooling.ts";
+
+/** What publishing asks of the spool. */
+export type PublishSpooling = Pick<Spooling, "writing" | "required" | "begin" | "stored" | "keep">;
+
+/** Whether memory was too full for what was to be taken, and the disk has room: then it can be taken after all. */
+export function makesRoom(
+  spooling: Pick<Spooling, "begin"> | undefined,
+  taken: string | Batch | Failure,
+): boolean {
+  const full = typeof taken === "object" && "code" in taken && taken.code === "admission-closed";
+  return full && spooling?.begin("memory is full") === true;
+}
+
+/**
+ * Gives `stored` when everything taken so far is on disk, and otherwise what `failed` makes of the error. `watch` is told
+ * of the latter: for events in no memory, of which nobody else will tell.
+ */
+export async function onceStored<Outcome>(
+  spooling: Pick<Spooling, "stored">,
+  stored: Outcome,
+  failed: (error: Failure) => Outcome,
+  watch: Pick<Watch<Outcome>, "settled"> | undefined,
+): Promise<Outcome> {
+  const error = await spooling.stored();
+  if (error === undefined) return stored;
+  const outcome = failed(error);
+  watch?.settled(outcome);
+  return outcome;
+}
+
+/** What is in no memory (`alone`), and surely not on disk, is nowhere. */
+export const notStored = (id: string, error: Failure, alone: boolean): Failed => ({
+  status: "failed",
+  id,
+  error,
+  nowhere: alone && error.unsure !== true,
+});

@@ -1,0 +1,119 @@
+import type { Failure } from "../domain/errors.ts";
+import type { Batch, Framing, Producer, SettleBatch } from "../domain/ports.ts";
+import type { Accepted, Receipt } from "../domain/receipt.ts";
+import { type Books, type EventsByType, toReceipt } from "./books.ts";
+import type { EventLog } from "./eventlog.ts";
+import { makesRoom, notStored, onceStored, type PublishSpooling } from "./on-disk.ts";
+import { type BatchOutcome, isLate, LEFT, unconfirmed, type Wait, type Watch } from "./post-outcome.ts";
+import type { Caller, WaitFor } from "./waiting.ts";
+
+/**
+ * Publishes all events of a body or none; the receipts are in the body's order. Nobody waits any longer when `caller` has
+ * left. `watch` is told of what was taken, and once what became of it: not of events that are on disk alone, which may be
+ * the next process's.
+ */
+export type PublishMany = (
+  body: Uint8Array,
+  framing: Framing,
+  wait: Wait,
+  caller?: Caller,
+  watch?: Watch<BatchOutcome>,
+) => BatchOutcome | Promise<BatchOutcome>;
+
+export interface PublishManyOptions {
+  producer: Pick<Producer, "sendBatch" | "wentToDisk">;
+  spooling: PublishSpooling | undefined;
+  books: Pick<Books, "acceptedBatch" | "settledBatch">;
+  eventLog: Pick<EventLog, "left">;
+  waitFor: WaitFor;
+  /** Milliseconds of a monotonic clock. */
+  now: () => number;
+}
+
+/** A batch that was taken, until the last of its events is settled. */
+interface Taken {
+  readonly batch: Batch;
+  readonly events: EventsByType;
+  readonly start: number;
+  readonly watch: Watch<BatchOutcome> | undefined;
+  /** In no memory: of what the disk does not take then nobody else will tell. */
+  alone: boolean;
+  /** Undefined while nobody waits. */
+  answer: ((outcome: BatchOutcome) => void) | undefined;
+}
+
+/** Batches: either their poster waits, or they are promised. */
+export function createPublishMany(options: PublishManyOptions): PublishMany {
+  const { producer, spooling, books, eventLog, waitFor, now } = options;
+
+  function settled({ batch, events, start, watch, alone, answer }: Taken, json: Uint8Array | undefined) {
+    books.settledBatch(batch, events, start, json !== undefined, answer === undefined);
+    if (alone || (answer === undefined && watch === undefined)) return;
+    const outcome: BatchOutcome = json === undefined ? receiptsOf(batch) : { status: "delivered", json };
+    answer?.(outcome);
+    watch?.settled(outcome);
+  }
+
+  function confirm(taken: Taken, wait: number, caller?: Caller): Promise<BatchOutcome> {
+    const { batch, start } = taken;
+    const waiting = waitFor<BatchOutcome>(start, wait, caller, (why) => {
+      taken.answer = undefined;
+      if (why === "late") return receiptsOf(batch, wait);
+      eventLog.left(now() - start, { first_event_id: batch.ids[0], ...statesOf(batch) });
+      return { status: "left", error: LEFT };
+    });
+    taken.answer = waiting.answer;
+    return spooling === undefined ? waiting.promise : waiting.promise.then(keptIfLate);
+  }
+
+  /** What Kafka did not confirm in time is written to disk, where there is one. */
+  async function keptIfLate(outcome: BatchOutcome): Promise<BatchOutcome> {
+    if (!Array.isArray(outcome) || !outcome.some(isLate)) return outcome;
+    const error = await spooling?.keep();
+    if (error !== undefined) return outcome;
+    return outcome.map((receipt) => (isLate(receipt) ? { status: "stored", id: receipt.id } : receipt));
+  }
+
+  return (body, framing, wait, caller, watch) => {
+    const start = now();
+    const promised = wait === "no";
+    const unusable = promised ? spooling?.required() : undefined;
+    if (unusable) return { status: "refused", error: unusable };
+    const settle: SettleBatch = (json) => settled(taken, json);
+    let batch = producer.sendBatch(body, framing, !promised, settle);
+    if (makesRoom(spooling, batch)) batch = producer.sendBatch(body, framing, !promised, settle);
+    if (!("size" in batch)) return { status: "refused", error: batch };
+    const events = books.acceptedBatch(batch);
+    const taken: Taken = { batch, events, start, watch, alone: false, answer: undefined };
+    if (batch.size === 0) return [];
+    watch?.taken(batch.ids);
+    taken.alone = spooling?.writing === true && producer.wentToDisk();
+    if (spooling?.writing && (promised || taken.alone)) return store(taken, spooling);
+    if (promised) return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
+    return confirm(taken, wait, caller);
+  };
+}
+
+function store({ batch, alone, watch }: Taken, spooling: PublishSpooling): Promise<BatchOutcome> {
+  const stored = batch.ids.map((id): Receipt => ({ status: "stored", id }));
+  const failed = (error: Failure) => batch.ids.map((id) => notStored(id, error, alone));
+  return onceStored<BatchOutcome>(spooling, stored, failed, alone ? watch : undefined);
+}
+
+/** `wait`: how long was waited for what is still on its way. */
+function receiptsOf(batch: Batch, wait = 0): Receipt[] {
+  return batch.ids.map((id, index) => {
+    const delivery = batch.deliveryAt(index);
+    return delivery === undefined ? unconfirmed(id, wait) : toReceipt(id, delivery);
+  });
+}
+
+/** How many events of a batch are where. */
+function statesOf(batch: Batch) {
+  const states = { delivered: 0, failed: 0, stored: 0, queued: 0 };
+  for (const [index, id] of batch.ids.entries()) {
+    const delivery = batch.deliveryAt(index);
+    states[delivery === undefined ? "queued" : toReceipt(id, delivery).status]++;
+  }
+  return states;
+}
