@@ -107,7 +107,7 @@ export interface SpoolFile {
   findTogether(ids: Uint8Array): Promise<(Trace | undefined)[]>;
   /** Keeps the answer to an idempotency key, given `at` milliseconds since the epoch; resolves and rejects as `append`. */
   putAnswer(key: string, answer: Uint8Array, at: number): Promise<void>;
-  /** Drops the answer to a key, or its claim, with what was given before. Not tried again where the disk takes nothing. */
+  /** Drops the answer to a key, or its claim, with what was given before. Tried again where the disk takes nothing. */
   dropAnswer(key: string): void;
   /** An answer that was put, or a claim, and has been written. Rejects as `read`. */
   findAnswer(key: string): Promise<Uint8Array | undefined>;

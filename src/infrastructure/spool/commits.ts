@@ -12,8 +12,8 @@ export interface Commits {
   figures: Pick<Figures, "bytes" | "records">;
   append(chunks: readonly Chunk[], measures: readonly Measure[], answers: readonly Answer[]): Promise<void>;
   settle: Gathering["settle"];
-  /** The file is open and has this in it. */
-  begin(contents: Contents): void;
+  /** The file is open and has this in it. Returns its chunks, but for those that were settled while it was not open. */
+  begin(contents: Contents): Contents["chunks"];
   /** It is not any more. Who waits is refused. */
   halt(fault: Fault): void;
   /** The commit that was sent is done, or nothing of it is. Returns whether someone waited: what makes room proves nothing. */
@@ -64,7 +64,6 @@ export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void
       return done;
     },
     settle(settled) {
-      if (!open) return;
       figures.remove((settled.outcomes ?? []).map(({ number }) => number));
       figures.remove(settled.damaged ?? []);
       for (const { number, outcomes } of settled.partly ?? []) figures.leave(number, countStored(outcomes));
@@ -73,9 +72,12 @@ export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void
     },
     begin(contents) {
       open = true;
-      figures.reset(contents);
+      const settled = gathering.settled();
+      const chunks = contents.chunks.filter(({ number }) => !settled.has(number));
+      figures.reset({ ...contents, chunks });
       figures.add([...(underWay ?? []).flatMap((call) => call.measures), ...gathering.measures()]);
       schedule();
+      return chunks;
     },
     halt(fault) {
       open = false;

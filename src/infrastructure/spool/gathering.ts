@@ -31,6 +31,8 @@ export interface Gathering {
   take(): { work: Work; calls: Call[] };
   /** The chunks in it. */
   measures(): Measure[];
+  /** The numbers of the chunks of which it is given that they are settled. */
+  settled(): Set<number>;
 }
 
 export function createGathering(): Gathering {
@@ -81,6 +83,7 @@ export function createGathering(): Gathering {
       return { work: { ...takeSettled(), chunks, answers }, calls: taken };
     },
     measures,
+    settled: () => new Set(settled.outcomes.map(({ number }) => number)),
   };
 }
 

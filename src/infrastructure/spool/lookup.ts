@@ -118,13 +118,12 @@ function storedChunk({
   outcomes_checksum: expected,
 }: Row): StoredChunk {
   const trusted = outcomes !== null && checksumOfOutcomes(outcomes) === expected;
-  const intact = checksumOf({ bytes, keys, ids }) === checksum;
-  const records = intact ? unpack(bytes) : bytes;
+  const records = checksumOf({ bytes, keys, ids }) === checksum ? unpack(bytes) : undefined;
   if (records !== bytes) freeBytes(bytes);
   return {
-    bytes: records,
+    bytes: records ?? new Uint8Array(0),
     outcomes: trusted ? outcomes : undefined,
-    intact,
+    intact: records !== undefined,
   };
 }
 

@@ -16,9 +16,14 @@ export function pack(records: Uint8Array): Uint8Array {
   return packed.length < records.length ? packed : records;
 }
 
-/** The records again. Throws where they are damaged. */
-export function unpack(bytes: Uint8Array): Uint8Array {
+/** The records again; undefined where they are not what was packed. */
+export function unpack(bytes: Uint8Array): Uint8Array | undefined {
   const isPacked =
     bytes.length >= 4 && Buffer.from(bytes.buffer, bytes.byteOffset, 4).readUInt32LE() === MAGIC;
-  return isPacked ? Bun.zstdDecompressSync(bytes) : bytes;
+  if (!isPacked) return bytes;
+  try {
+    return Bun.zstdDecompressSync(bytes);
+  } catch {
+    return undefined;
+  }
 }

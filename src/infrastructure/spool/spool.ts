@@ -2,6 +2,7 @@ import type { Logger } from "../../domain/logger.ts";
 import { type FoundChunk, SpoolError, type SpoolFile } from "../../domain/spool.ts";
 import { createCommits } from "./commits.ts";
 import { createComplaint } from "./complaint.ts";
+import { createDrops } from "./drops.ts";
 import { bytesOfAnswers, measure, sizeOf } from "./figures.ts";
 import type { Contents, Fault, Found, Lookup, Reply } from "./messages.ts";
 import { startThread, type Thread } from "./thread.ts";
@@ -27,6 +28,11 @@ export interface SpoolOptions {
 export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptions): Promise<SpoolFile> {
   const trouble = createComplaint(logger);
   const commits = createCommits((work, buffers) => thread?.post({ kind: "commit", work }, buffers));
+  const drops = createDrops(
+    (key) => commits.append([], [], [{ key, answer: undefined, at: 0 }]),
+    () => closing !== undefined,
+    RETRY_MS,
+  );
   const tried = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
   let thread: Thread | undefined;
@@ -52,8 +58,8 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
   function opened(contents: Contents): void {
     open = true;
     trouble.settle("Spool open");
-    commits.begin(contents);
-    onOpen(contents.chunks, contents.last);
+    const found = commits.begin(contents);
+    onOpen(found, contents.last);
     tried.resolve();
   }
 
@@ -122,6 +128,7 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
       const measures = chunks.map(measure);
       const error = refusal(sizeOf(measures) + bytesOfAnswers(claims));
       if (error) throw error;
+      for (const { key } of claims) drops.keep(key);
       await commits.append(chunks, measures, claims);
     },
     settle: (outcomes) => commits.settle({ outcomes }),
@@ -135,11 +142,10 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
       const answers = [{ key, answer, at }];
       const error = refusal(bytesOfAnswers(answers));
       if (error) throw error;
+      drops.keep(key);
       await commits.append([], [], answers);
     },
-    dropAnswer(key) {
-      if (open) void commits.append([], [], [{ key, answer: undefined, at: 0 }]).catch(() => {});
-    },
+    dropAnswer: drops.drop,
     findAnswer: async (key) => (await ask({ kind: "findAnswer", key })).bytes,
     forgetAnswers: (before) => commits.settle({ forget: before }),
     hasRoom: (bytes) => open && trouble.detail() === undefined && fits(bytes),

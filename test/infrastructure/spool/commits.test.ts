@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 
 import { createCommits } from "../../../src/infrastructure/spool/commits.ts";
-import { chunk } from "./support.ts";
+import type { Work } from "../../../src/infrastructure/spool/messages.ts";
+import { chunk, delivered } from "./support.ts";
 
 const CONTENTS = { chunks: [], last: 0, kept: 0 };
 const ENDED = { reason: "unwritable", detail: "the thread of the spool ended" } as const;
@@ -28,4 +29,18 @@ test("what the thread says it did not write is surely not there", async () => {
   const { commits, sent } = await twoCalls();
   commits.committed({ reason: "full", detail: "the disk is full" }, 0);
   expect(await sent).toMatchObject({ reason: "full", unsure: false });
+});
+
+test("what is settled while the file is not open is not found in it, and goes with the next commit", async () => {
+  const sent: Work[] = [];
+  const commits = createCommits((work) => void sent.push(work));
+  const chunks = [1, 2].map((number) => ({ number, count: 1, size: 100, keys: new Uint8Array(4) }));
+  commits.begin({ chunks, last: 2, kept: 0 });
+  commits.halt(ENDED);
+  commits.settle({ outcomes: [delivered(1)] });
+  expect(commits.begin({ chunks, last: 2, kept: 0 }).map(({ number }) => number)).toEqual([2]);
+  expect(commits.figures.records()).toBe(1);
+  void commits.drain();
+  await Promise.resolve();
+  expect(sent.flatMap(({ outcomes }) => outcomes.map(({ number }) => number))).toEqual([1]);
 });

@@ -117,6 +117,33 @@ test.if(root)(
   },
 );
 
+test.if(root)(
+  "an answer that is dropped on a disk without any room is gone when there is some again",
+  async () => {
+    using disk = smallDisk(2 * KIB);
+    {
+      await using opened = await open(disk.path);
+      const { spool } = opened;
+      for (const key of ["dropped", "given anew"]) await spool.putAnswer(key, new Uint8Array(9), Date.now());
+      takeAll(join(disk.path, "ballast"));
+      for (const key of ["dropped", "given anew"]) spool.dropAnswer(key);
+      expect(await fill(opened, 1)).toBe(0);
+      expect(await spool.findAnswer("dropped")).toBeDefined();
+      rmSync(join(disk.path, "ballast"));
+      await hasRoom(opened);
+      await spool.putAnswer("given anew", new Uint8Array(5), Date.now());
+      await waitUntil(
+        async () => ((await spool.findAnswer("dropped")) === undefined ? true : undefined),
+        10_000,
+        () => new Error("it is still there"),
+      );
+    }
+    await using again = await open(disk.path);
+    expect(await again.spool.findAnswer("dropped")).toBeUndefined();
+    expect(await again.spool.findAnswer("given anew")).toHaveLength(5);
+  },
+);
+
 test("beyond its limit an append is refused before anything is written", async () => {
   using folder = newFolder();
   await using opened = await open(folder.path, 100 * KIB);
