@@ -48,6 +48,8 @@ export interface Producer {
    * and all were delivered, with the JSON of `Receipts`.
    */
   sendBatch(body: Uint8Array, framing: Framing, receipts: boolean, settle: SettleBatch): Batch | Failure;
+  /** The posters of these events, who waited for them, will hear no more of them either. Nothing where they are settled. */
+  promise(ids: readonly string[]): void;
   /** Resolves when everything taken so far is settled, or after `ms` milliseconds. True when nothing is left. */
   flush(ms: number): Promise<boolean>;
   /**

@@ -1,5 +1,5 @@
 import type { Failure } from "../domain/errors.ts";
-import type { Batch } from "../domain/ports.ts";
+import type { Batch, Producer } from "../domain/ports.ts";
 import type { Failed } from "../domain/receipt.ts";
 import type { Watch } from "./post-outcome.ts";
 import type { Spooling } from "./spooling.ts";
@@ -14,6 +14,28 @@ export function makesRoom(
 ): boolean {
   const full = typeof taken === "object" && "code" in taken && taken.code === "admission-closed";
   return full && spooling?.begin("memory is full") === true;
+}
+
+/** Events that Kafka did not confirm in time are promised, and written to disk. Resolves whether they are there. */
+export type Keep = (ids: readonly string[]) => Promise<boolean>;
+
+export function createKeep(spooling: Pick<Spooling, "keep">, producer: Pick<Producer, "promise">): Keep {
+  let late: string[] = [];
+  let promised: Promise<void> | undefined;
+
+  /** All of one moment together: the producer goes through what it has. */
+  async function promiseAll(): Promise<void> {
+    await Bun.sleep(0);
+    producer.promise(late);
+    late = [];
+    promised = undefined;
+  }
+
+  return async (ids) => {
+    for (const id of ids) late.push(id);
+    await (promised ??= promiseAll());
+    return (await spooling.keep()) === undefined;
+  };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Batch, Framing, Producer, SettleBatch } from "../domain/ports.ts";
 import type { Accepted, Receipt } from "../domain/receipt.ts";
 import { type Books, type EventsByType, toReceipt } from "./books.ts";
 import type { EventLog } from "./eventlog.ts";
-import { makesRoom, notStored, onceStored, type PublishSpooling } from "./on-disk.ts";
+import { type Keep, makesRoom, notStored, onceStored, type PublishSpooling } from "./on-disk.ts";
 import { type BatchOutcome, isLate, LEFT, unconfirmed, type Wait, type Watch } from "./post-outcome.ts";
 import type { Caller, WaitFor } from "./waiting.ts";
 
@@ -23,6 +23,7 @@ export type PublishMany = (
 export interface PublishManyOptions {
   producer: Pick<Producer, "sendBatch" | "wentToDisk">;
   spooling: PublishSpooling | undefined;
+  keep: Keep | undefined;
   books: Pick<Books, "acceptedBatch" | "settledBatch">;
   eventLog: Pick<EventLog, "left">;
   waitFor: WaitFor;
@@ -44,7 +45,7 @@ interface Taken {
 
 /** Batches: either their poster waits, or they are promised. */
 export function createPublishMany(options: PublishManyOptions): PublishMany {
-  const { producer, spooling, books, eventLog, waitFor, now } = options;
+  const { producer, spooling, keep, books, eventLog, waitFor, now } = options;
 
   function settled({ batch, events, start, watch, alone, answer }: Taken, json: Uint8Array | undefined) {
     books.settledBatch(batch, events, start, json !== undefined, answer === undefined);
@@ -63,15 +64,9 @@ export function createPublishMany(options: PublishManyOptions): PublishMany {
       return { status: "left", error: LEFT };
     });
     taken.answer = waiting.answer;
-    return spooling === undefined ? waiting.promise : waiting.promise.then(keptIfLate);
-  }
-
-  /** What Kafka did not confirm in time is written to disk, where there is one. */
-  async function keptIfLate(outcome: BatchOutcome): Promise<BatchOutcome> {
-    if (!Array.isArray(outcome) || !outcome.some(isLate)) return outcome;
-    const error = await spooling?.keep();
-    if (error !== undefined) return outcome;
-    return outcome.map((receipt) => (isLate(receipt) ? { status: "stored", id: receipt.id } : receipt));
+    return keep === undefined
+      ? waiting.promise
+      : waiting.promise.then((outcome) => keptIfLate(keep, outcome));
   }
 
   return (body, framing, wait, caller, watch) => {
@@ -92,6 +87,12 @@ export function createPublishMany(options: PublishManyOptions): PublishMany {
     if (promised) return batch.ids.map((id): Accepted => ({ status: "accepted", id }));
     return confirm(taken, wait, caller);
   };
+}
+
+async function keptIfLate(keep: Keep, outcome: BatchOutcome): Promise<BatchOutcome> {
+  const late = Array.isArray(outcome) ? outcome.filter(isLate).map(({ id }) => id) : [];
+  if (!Array.isArray(outcome) || late.length === 0 || !(await keep(late))) return outcome;
+  return outcome.map((receipt) => (isLate(receipt) ? { status: "stored", id: receipt.id } : receipt));
 }
 
 function store({ batch, alone, watch }: Taken, spooling: PublishSpooling): Promise<BatchOutcome> {

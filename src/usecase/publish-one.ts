@@ -4,7 +4,7 @@ import type { Producer, Settle } from "../domain/ports.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
 import { type Books, toReceipt } from "./books.ts";
 import type { EventLog } from "./eventlog.ts";
-import { makesRoom, notStored, onceStored, type PublishSpooling } from "./on-disk.ts";
+import { type Keep, makesRoom, notStored, onceStored, type PublishSpooling } from "./on-disk.ts";
 import { isLate, LEFT, unconfirmed, type Wait, type Watch } from "./post-outcome.ts";
 import type { Caller, WaitFor } from "./waiting.ts";
 
@@ -23,6 +23,7 @@ export type PublishOne = (
 export interface PublishOneOptions {
   producer: Pick<Producer, "send" | "wentToDisk">;
   spooling: PublishSpooling | undefined;
+  keep: Keep | undefined;
   types: readonly EventType[];
   books: Pick<Books, "accepted" | "settled">;
   eventLog: Pick<EventLog, "left">;
@@ -33,7 +34,7 @@ export interface PublishOneOptions {
 
 /** Events posted one by one: either their poster waits, or they are promised. */
 export function createPublishOne(options: PublishOneOptions): PublishOne {
-  const { producer, spooling, types, books, eventLog, waitFor, now } = options;
+  const { producer, spooling, keep, types, books, eventLog, waitFor, now } = options;
 
   const settlePromised =
     (type: EventType, watch?: Watch<Receipt>): Settle =>
@@ -86,7 +87,9 @@ export function createPublishOne(options: PublishOneOptions): PublishOne {
       return { status: "failed", id, error: LEFT };
     });
     ({ answer } = waiting);
-    return spooling === undefined ? waiting.promise : waiting.promise.then(keptIfLate);
+    return keep === undefined
+      ? waiting.promise
+      : waiting.promise.then((receipt) => keptIfLate(keep, receipt));
   }
 
   function take(
@@ -105,15 +108,13 @@ export function createPublishOne(options: PublishOneOptions): PublishOne {
     return id;
   }
 
-  /** What Kafka did not confirm in time is written to disk, where there is one. */
-  async function keptIfLate(receipt: Receipt): Promise<Receipt> {
-    if (!isLate(receipt)) return receipt;
-    const error = await spooling?.keep();
-    return error === undefined ? { status: "stored", id: receipt.id } : receipt;
-  }
-
   return (body, type, wait, caller, watch) =>
     wait === "no" ? promise(body, type, watch) : confirm(body, type, wait, caller, watch);
+}
+
+async function keptIfLate(keep: Keep, receipt: Receipt): Promise<Receipt> {
+  if (!isLate(receipt)) return receipt;
+  return (await keep([receipt.id])) ? { status: "stored", id: receipt.id } : receipt;
 }
 
 /** `alone`: the event is in no memory. */

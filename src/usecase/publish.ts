@@ -2,7 +2,7 @@ import type { EventType } from "../domain/event.ts";
 import type { Producer } from "../domain/ports.ts";
 import { createBooks } from "./books.ts";
 import type { EventLog } from "./eventlog.ts";
-import type { PublishSpooling } from "./on-disk.ts";
+import { createKeep, type PublishSpooling } from "./on-disk.ts";
 import { createPublishMany, type PublishMany } from "./publish-many.ts";
 import { createPublishOne, type PublishOne } from "./publish-one.ts";
 import type { Tally } from "./tally.ts";
@@ -16,7 +16,7 @@ export interface Publisher {
 }
 
 export interface PublisherOptions {
-  producer: Pick<Producer, "send" | "sendBatch" | "wentToDisk">;
+  producer: Pick<Producer, "send" | "sendBatch" | "wentToDisk" | "promise">;
   /** Undefined where there is no disk. */
   spooling?: PublishSpooling | undefined;
   types: readonly EventType[];
@@ -31,6 +31,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { producer, spooling, types, tally, eventLog, now = () => performance.now() } = options;
   const books = createBooks({ types, tally, eventLog, now });
   const waitFor = createWaitingRoom(now);
-  const shared = { producer, spooling, books, eventLog, waitFor, now };
+  const keep = spooling && createKeep(spooling, producer);
+  const shared = { producer, spooling, keep, books, eventLog, waitFor, now };
   return { one: createPublishOne({ ...shared, types }), many: createPublishMany(shared) };
 }

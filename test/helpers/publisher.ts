@@ -52,7 +52,7 @@ export function startPublisher(spooling?: PublisherOptions["spooling"]) {
 }
 
 /** Takes everything, until told to refuse, and settles when told to. */
-class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"> {
+class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk" | "promise"> {
   refuseWith: Failure | undefined;
   batchOf: EventType[] = [];
   receiptsWanted: boolean | undefined;
@@ -61,6 +61,8 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"
   #settleBatch: SettleBatch = () => {};
 
   wentToDisk = () => false;
+  promised: string[][] = [];
+  promise = (ids: readonly string[]) => void this.promised.push([...ids]);
 
   #takenAt = 0;
 

@@ -30,7 +30,6 @@ async function open(options: Partial<EventOptions> = {}) {
     "bootstrap.servers": kafka.bootstrap,
     "enable.idempotence": true,
     "message.timeout.ms": 0,
-    "statistics.interval.ms": 200,
     ...DENIED_SOON,
   });
   const core = configured(opened, {
@@ -40,8 +39,21 @@ async function open(options: Partial<EventOptions> = {}) {
     scan: { ...OPTIONS.scan, types: ["user", "order", "other"] },
     events: [...OPTIONS.events.map(({ type }) => ({ type, topic })), { type: "other", topic: there }],
   });
-  return { ...opened, core, topic, there, [Symbol.asyncDispose]: opened[Symbol.asyncDispose] };
+  const trying = setInterval(() => core.tryAgain(RETRY_MS), RETRY_MS);
+  return {
+    ...opened,
+    core,
+    topic,
+    there,
+    stopTrying: () => clearInterval(trying),
+    async [Symbol.asyncDispose]() {
+      clearInterval(trying);
+      await opened[Symbol.asyncDispose]();
+    },
+  };
 }
+
+const RETRY_MS = 200;
 
 const USER = 0;
 const ORDER = 1;
@@ -73,17 +85,14 @@ test("promised events wait for a topic that Kafka denies, and come in the order 
   const { core, topic } = opened;
   core.journal(true, 1);
   promise(core, 1);
-  core.handOver();
-  await postponed(core, 1);
   promise(core, 2, ORDER);
   promise(core, 3);
   core.handOver();
+  await postponed(core, 3);
   const batch = bytes([4, 5].map((data) => ({ type: "user", data, key: "k" })));
   const done = Promise.withResolvers<unknown>();
   const taken = core.produceBatch(batch, false, done.resolve, false, true);
-  promise(core, 6);
-  core.handOver();
-  await postponed(core, 6);
+  await postponed(core, 5);
   expect(core.postponed()).toMatchObject([{ topic }]);
   expect(opened.reports).toEqual([]);
   await kafka.createTopic(topic);
@@ -92,29 +101,46 @@ test("promised events wait for a topic that Kafka denies, and come in the order 
     0, 0,
   ]);
   await empty(core);
-  promise(core, 7);
+  promise(core, 6);
   core.handOver();
-  expect(await found(topic, 7)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(await found(topic, 6)).toEqual([1, 2, 3, 4, 5, 6]);
   expect(core.postponed()).toEqual([]);
   expect(core.takeRefused()).toEqual([]);
 });
 
-test("who waits for an answer is told at once, and events of other topics go on", async () => {
+test("meanwhile no post for the topic is taken, and events of other topics go on", async () => {
   await using opened = await open();
-  const { core, there } = opened;
+  const { core, there, stopTrying } = opened;
   core.journal(true, 1);
   promise(core, 1);
+  expect(wait(core, 2)).toBeString();
   core.handOver();
   await postponed(core, 1);
-  expect(wait(core, 2)).toBeString();
-  expect(wait(core, 3, OTHER)).toBeString();
+  stopTrying();
+  for (const post of [promise, wait]) expect(DENIALS).toContain(Number(post(core, 3)));
+  expect(core.wentToDisk()).toBeFalse();
+  expect(wait(core, 4, OTHER)).toBeString();
   core.handOver();
   const reports = await opened.reported(2);
   const codes = new Map(reports.map(({ opaque, error }) => [opaque, error?.code ?? 0]));
   expect(DENIALS).toContain(codes.get(2)!);
-  expect(codes.get(3)).toBe(0);
-  expect(await found(there, 1)).toEqual([3]);
-  await postponed(core, 1);
+  expect(codes.get(4)).toBe(0);
+  expect(await found(there, 1)).toEqual([4]);
+  expect(core.postponed()).toMatchObject([{ events: 1 }]);
+});
+
+test("an event whose poster has waited long enough is promised, and waits as well", async () => {
+  await using opened = await open();
+  const { core, topic } = opened;
+  core.journal(true, 1);
+  const ids = [1, 2, 3].map((data) => String(wait(core, data)));
+  core.promise([ids[2]!, "nobody's", ids[0]!]);
+  core.handOver();
+  await postponed(core, 2);
+  expect((await opened.reported(1)).map(({ opaque }) => opaque)).toEqual([2]);
+  await kafka.createTopic(topic);
+  await empty(core);
+  expect(await found(topic, 2)).toEqual([1, 3]);
 });
 
 test("after a while they are refused for good, in the order taken, and later ones with the first denial", async () => {
@@ -157,8 +183,6 @@ test("at the end those on disk stay there, and the others are told why", async (
   await using opened = await open();
   const { core } = opened;
   promise(core, 1);
-  core.handOver();
-  await postponed(core, 1);
   core.journal(true, 1);
   promise(core, 2);
   core.handOver();
@@ -191,17 +215,57 @@ test("a client that is renewed meanwhile gets them as well", async () => {
 });
 
 test("of those in memory alone no more wait than leave room for the events of other topics", async () => {
-  await using opened = await open({ maxBytes: 100_000 });
-  const { core } = opened;
   const text = "x".repeat(10_000);
-  for (let index = 0; index < 3; index++) promise(core, { index, text });
-  core.handOver();
-  await postponed(core, 3);
-  for (let index = 3; index < 8; index++) promise(core, { index, text });
-  core.handOver();
-  const reports = await opened.reported(4);
+  await using few = await open({ maxBytes: 100_000 });
+  for (let index = 0; index < 3; index++) promise(few.core, { index, text });
+  few.core.handOver();
+  await using many = await open({ maxBytes: 100_000 });
+  for (let index = 0; index < 8; index++) promise(many.core, { index, text });
+  many.core.handOver();
+  await postponed(few.core, 3);
+  const reports = await many.reported(4);
   expect(reports.every(({ error }) => DENIALS.includes(error!.code))).toBeTrue();
-  await postponed(core, 4);
+  expect(many.core.postponed()[0]?.events ?? 0).toBeLessThanOrEqual(4);
+});
+
+test("a promised batch for such a topic is refused as a whole when memory is half full", async () => {
+  await using opened = await open({ maxBytes: 100_000 });
+  const { core, stopTrying } = opened;
+  core.journal(true, 1);
+  const events = (count: number) =>
+    bytes(Array.from({ length: count }, () => ({ type: "user", data: "x".repeat(2).split("") })));
+  const batch = (count: number) => core.produceBatch(events(count), false, () => {}, false, true);
+  promise(core, { text: "x".repeat(30_000) });
+  core.handOver();
+  await postponed(core, 1);
+  stopTrying();
+  expect(batch(10)).toBeObject();
+  await postponed(core, 11);
+  promise(core, { text: "x".repeat(20_000) }, OTHER);
+  const before = core.queued();
+  expect(DENIALS).toContain(Number(batch(10)));
+  expect(core.queued()).toEqual(before);
+});
+
+test("the time in which no broker could tell does not count", async () => {
+  await using opened = await open({ patience: 1000 });
+  const { core, stopTrying } = opened;
+  core.journal(true, 1);
+  promise(core, 1);
+  core.handOver();
+  await postponed(core, 1);
+  stopTrying();
+  for (let tries = 0; tries < 10; tries++) {
+    core.tryAgain(0);
+    await Bun.sleep(150);
+  }
+  await postponed(core, 1);
+  const until = () => {
+    core.tryAgain(500);
+    return core.postponed().length === 0 && core.queued().messages === 0 ? true : undefined;
+  };
+  await waitUntil(until, 10_000, () => new Error("still postponed"));
+  expect(core.takeRefused()).toHaveLength(1);
 });
 
 test("what is given up or delivered later is told as the end of its chunk", async () => {

@@ -68,6 +68,7 @@ test("what Kafka does not confirm in time is stored, where the disk takes it", a
     const { publisher, producer } = startPublisher({ ...IDLE_DISK, keep: async () => error });
     const late = error === undefined ? "stored" : "failed";
     expect(await publisher.one(BODY, USER, 1)).toMatchObject({ status: late, id: "id-1" });
+    expect(producer.promised).toEqual([["id-1"]]);
     producer.batchOf = [USER, USER];
     producer.deliveries = [at(1)];
     expect(await publisher.many(BODY, "array", 1)).toMatchObject([

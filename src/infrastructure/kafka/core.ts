@@ -25,7 +25,7 @@ export interface EventOptions {
   maxBytes: number;
   /** The most that one message may have. */
   maxMessageBytes: number;
-  /** Milliseconds that a promised event is tried again which Kafka turns down for what may pass. */
+  /** Milliseconds that an event is tried again which Kafka turns down for what may pass. */
   patience: number;
   /** Whether what a failed client had is kept for `renew`, and not reported as failed. */
   renewable: boolean;
@@ -109,8 +109,15 @@ export interface EventCore {
   dropChunk(number: number, keys: Uint8Array): void;
   /** The event types, those of replayed events among them; outcomes name them by their index. */
   knownTypes(): { type: string; topic: string }[];
-  /** How many promised events wait to be tried again, by topic, and librdkafka's code for why the last was turned down. */
+  /** How many events wait to be tried again, by topic, and librdkafka's code for why the last was turned down. */
   postponed(): { topic: string; events: number; code: number }[];
+  /**
+   * They are tried again now. `deniedMs`: how long a broker could have told of their topics since the last time; when that
+   * is `patience` in all they are given up.
+   */
+  tryAgain(deniedMs: number): void;
+  /** The posters of these events, who waited, have been told that they are on their way. */
+  promise(ids: readonly string[]): void;
   /** By which the spool knows an event's id. */
   hashOf(id: string): Uint8Array;
   /** The chunks whose events are all settled, each once. `outcomes` as in `Outcomes`. */

@@ -50,6 +50,8 @@ interface Waiting {
 
 export const { librdkafkaVersion } = Kafka;
 
+/** Between two tries of what Kafka has turned down. */
+const RETRY_MS = 500;
 /** Between two tries to flush. */
 const PAUSE_MS = 50;
 /** More than enough for reports that are already on their way. */
@@ -95,6 +97,7 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
   renewWhenFatal(client, core, known, logger);
   const queue = core.queueView();
   const indexes = new Map(types.map((type, index) => [type, index]));
+  const trying = setInterval(() => tryAgain(core, known), RETRY_MS);
   const holding = handOverTogether(core, config.kafka.batchSize);
   let closed: Promise<void> | undefined;
   let ending = false;
@@ -129,6 +132,7 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
       return sendBatch(core, types, body, framing, receipts, settle);
     },
     wentToDisk: () => core.wentToDisk(),
+    promise: (ids) => core.promise(ids),
     journal: createJournal(core),
     receipts: recentReceipts(core),
     hashOf: (id) => core.hashOf(id),
@@ -141,6 +145,7 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
     },
     close() {
       ending = true;
+      clearInterval(trying);
       closed ??= new Promise((resolve) => client.disconnect(0, () => resolve()));
       return closed;
     },
@@ -151,6 +156,11 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
     }),
     queue,
   };
+}
+
+/** While no broker is there, none tells of a topic. */
+function tryAgain(core: EventCore, { brokersUp }: Known): void {
+  if (core.postponed().length > 0) core.tryAgain(brokersUp > 0 ? RETRY_MS : 0);
 }
 
 const shuttingDown = () =>

@@ -25,6 +25,11 @@ Napi::Value Posts::ProduceBatch(const BatchPost& post, const Destination& to) {
   const size_t count = scanner_.events().size();
   Body* const taken = Compose(scanner_, kTypeInBody);
   went_to_disk = MustGoToDisk(taken);
+  const rd_kafka_resp_err_t denial = post.promised && IsHalfFull() ? Denial(taken) : RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (denial) {
+    Ledger::Drop(taken);
+    return refuse(denial);
+  }
   const bool too_much = count > max_messages_ || taken->bytes > max_bytes_;
   if (!went_to_disk && (too_much || !HasRoom(count, taken->bytes))) {
     Ledger::Drop(taken);

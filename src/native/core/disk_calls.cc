@@ -122,22 +122,6 @@ Napi::Value Producer::KnownTypes(const Napi::CallbackInfo& info) {
   return list;
 }
 
-Napi::Value Producer::Postponed(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  auto list = Napi::Array::New(env);
-  if (!posts_) return list;
-  uint32_t index = 0;
-  for (const auto& [topic, postponed] : posts_->postponed()) {
-    if (postponed.entries == 0) continue;
-    auto listed = Napi::Object::New(env);
-    listed.Set("topic", topic);
-    listed.Set("events", NumberOf(env, postponed.entries));
-    listed.Set("code", Napi::Number::New(env, postponed.code));
-    list.Set(index++, listed);
-  }
-  return list;
-}
-
 Napi::Value Producer::HashOf(const Napi::CallbackInfo& info) {
   if (!info[0].IsString()) return Throw(info.Env(), "Need to specify an id");
   const uint64_t hash = IdHash(info[0].As<Napi::String>().Utf8Value());

@@ -73,8 +73,7 @@ void Producer::Drain(Napi::Env env) {
   }
   reports_->Deliver();
   if (posts_) posts_->DeliverFinished();
-  // There is room again; or the client's statistics, once a second, are an occasion to try again.
-  if (posts_ && ((messages > 0 && posts_->HasHeld()) || posts_->IsToTryAgain())) HandOver();
+  if (messages > 0 && posts_ && posts_->HasHeld()) HandOver();  // there is room again
   draining_ = false;
   polling_producer = outer;
   if (messages >= kDrainBudget && !torn_down_) bridge_->Wake();

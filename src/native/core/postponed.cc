@@ -1,77 +1,79 @@
-// Promised events that Kafka turned down for what may pass: they are tried again for a while, before all of their topic
-// that came later. Who waits for an answer is told at once, and can post again.
+// Events that Kafka turned down for what may pass: they are tried again for a while, before all of their topic that came
+// later. Where the topic is denied, who waits for an answer is told at once, and what is posted meanwhile is not taken.
 #include "posts.h"
 
 namespace sidepost {
 
 namespace {
 
-// Each try walks the ledger: 1 ms for 100,000 events.
-constexpr uint32_t kPause = 500;
+/// Brokers deny a topic that they have not heard of yet: after their start, or between its deletion and its return.
+bool IsDenial(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+}
 
-/// Brokers deny a topic that they have not heard of yet, after their start or between its deletion and its return. The
-/// other codes come where its partitions went meanwhile, or where another record of the same request was at fault.
-bool MayPass(rd_kafka_resp_err_t code) {
-  switch (code) {
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR__DESTROY:
-    case RD_KAFKA_RESP_ERR__INVALID_DIFFERENT_RECORD:
-      return true;
-    default:
-      return false;
-  }
+/// A topic that is made anew may have fewer partitions.
+bool IsGonePartition(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__DESTROY;
 }
 
 }  // namespace
 
 // What is in memory alone must leave room for the events of other topics.
 bool Posts::IsToPostpone(const Entry& entry, rd_kafka_resp_err_t code) const {
-  if (!MayPass(code) || !entry.promised) return false;
+  if (!IsGonePartition(code) && !(IsDenial(code) && entry.promised)) return false;
   const bool on_disk = journal.on || entry.chunk != 0;
-  if (!on_disk && queue_->Held() > max_bytes_ / 2) return false;
+  if (!on_disk && IsHalfFull()) return false;
   const auto known = postponed_.find(TopicOf(entry.type));
-  return known == postponed_.end() || SteadyMilliseconds() - known->second.since < patience_;
+  return known == postponed_.end() || known->second.denied_ms < patience_;
 }
 
 void Posts::Postpone(Entry* entry, rd_kafka_resp_err_t code) {
-  const Postponed first{0, SteadyMilliseconds(), code};
-  Postponed& postponed = postponed_.try_emplace(TopicOf(entry->type), first).first->second;
+  Postponed& postponed = postponed_[TopicOf(entry->type)];
   postponed.entries++;
   postponed.code = code;
   entry->postponed = true;
 }
 
-rd_kafka_resp_err_t Posts::SendInTurn(Entry* entry, const Destination& to) {
-  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-  if (!postponed_.empty()) {
-    const auto known = postponed_.find(TopicOf(entry->type));
-    if (known != postponed_.end() && known->second.entries > 0) code = known->second.code;
+const Posts::Postponed* Posts::AheadOf(uint16_t type) const {
+  if (postponed_.empty()) return nullptr;
+  const auto known = postponed_.find(TopicOf(type));
+  return known != postponed_.end() && known->second.entries > 0 ? &known->second : nullptr;
+}
+
+rd_kafka_resp_err_t Posts::Denial(uint16_t type) const {
+  const Postponed* const ahead = AheadOf(type);
+  return ahead && IsDenial(ahead->code) ? ahead->code : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t Posts::Denial(Body* body) const {
+  if (postponed_.empty()) return RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (uint32_t i = 0; i < body->alive; i++) {
+    if (const auto code = Denial(body->entries()[i].type)) return code;
   }
-  if (!code) code = Send(entry, to);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t Posts::SendInTurn(Entry* entry, const Destination& to) {
+  const Postponed* const ahead = AheadOf(entry->type);
+  const rd_kafka_resp_err_t code = ahead ? ahead->code : Send(entry, to);
   if (!IsToPostpone(*entry, code)) return code;
   Postpone(entry, code);
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-void Posts::TakeUpPostponed() {
-  if (!IsToTryAgain()) return;
-  tried_again_ = SteadyMilliseconds();
-  for (auto& [topic, postponed] : postponed_) postponed.entries = 0;
+void Posts::TryAgain(uint32_t denied_ms) {
+  for (auto& [topic, postponed] : postponed_) {
+    if (std::exchange(postponed.entries, 0) > 0) postponed.denied_ms += denied_ms;
+  }
+  HoldPostponed();
+}
+
+void Posts::HoldPostponed() {
   std::vector<Entry*> entries;
   for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
     if (std::exchange(entry->postponed, false)) entries.push_back(entry);
   }
   held_.insert(held_.begin(), entries.begin(), entries.end());
-}
-
-bool Posts::IsToTryAgain() const {
-  if (postponed_.empty() || SteadyMilliseconds() - tried_again_ < kPause) return false;
-  for (const auto& [topic, postponed] : postponed_) {
-    if (postponed.entries > 0) return true;
-  }
-  return false;
 }
 
 void Posts::Passed(const std::string& topic) {
@@ -80,7 +82,16 @@ void Posts::Passed(const std::string& topic) {
   if (known->second.entries == 0) {
     postponed_.erase(known);
   } else {
-    known->second.since = SteadyMilliseconds();
+    known->second.denied_ms = 0;
+  }
+}
+
+void Posts::Promise(const std::vector<std::string>& ids) {
+  std::unordered_set<uint64_t> hashes;
+  for (const std::string& id : ids) hashes.insert(IdHash(id));
+  // They have been here for long: most are found at once.
+  for (Entry* entry = ledger_->first(); entry && !hashes.empty(); entry = entry->next) {
+    if (hashes.erase(entry->id_hash) > 0) entry->promised = true;
   }
 }
 

@@ -81,6 +81,7 @@ Napi::Value Posts::ProduceOne(std::string_view body, size_t type, void* carried,
   entry->promised = promised;
   taken_in_turn_++;
   rd_kafka_resp_err_t code = Check(*entry);
+  if (!code) code = Denial(entry->type);
   went_to_disk = !code && MustGoToDisk(taken);
   if (went_to_disk) {
     TakeToDisk(taken);
@@ -141,7 +142,6 @@ void Posts::Take(Body* taken) {
 void Posts::HandOver(const Destination& to, Reports* reports) {
   lonely_ = std::exchange(taken_in_turn_, 0) <= 1;
   if (!to.handle) return;
-  TakeUpPostponed();
   // What is failed may call JavaScript, and that this: so each is out of reach before.
   while (!held_.empty()) {
     Entry* const entry = held_.front();
@@ -176,14 +176,14 @@ void Posts::Fail(Entry* entry, int code, const Destination& to, Reports* reports
 
 void Posts::Abandon(const Destination& to, Reports* reports) {
   abandoning_ = true;
-  std::vector<Entry*> entries = std::exchange(kept_, {});
-  for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
-    if (entry->postponed) entries.push_back(entry);
-  }
-  entries.insert(entries.end(), held_.begin(), held_.end());
-  held_.clear();
-  for (Entry* entry : entries) {
-    const auto why = entry->postponed ? postponed_.at(TopicOf(entry->type)).code : RD_KAFKA_RESP_ERR__PURGE_QUEUE;
+  HoldPostponed();
+  held_.insert(held_.begin(), kept_.begin(), kept_.end());
+  kept_.clear();
+  while (!held_.empty()) {
+    Entry* const entry = held_.front();
+    held_.pop_front();
+    const auto denied = postponed_.find(TopicOf(entry->type));
+    const int why = denied == postponed_.end() ? RD_KAFKA_RESP_ERR__PURGE_QUEUE : denied->second.code;
     Fail(entry, entry->chunk == 0 ? why : kStored, to, reports);
   }
   postponed_.clear();

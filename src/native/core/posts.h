@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -55,18 +56,21 @@ class Posts {
 
   bool HasHeld() const { return !held_.empty(); }
 
-  // postponed.cc: promised events that Kafka turned down for what may pass
+  // postponed.cc: events that Kafka turned down for what may pass
   struct Postponed {
-    size_t entries;
-    uint32_t since;  // SteadyMilliseconds() of the first, and of each delivery to the topic meanwhile
-    rd_kafka_resp_err_t code;
+    size_t entries = 0;
+    uint32_t denied_ms = 0;  // since the last delivery to the topic; not while no broker was there to ask
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
   };
   /// By topic.
   const std::unordered_map<std::string, Postponed>& postponed() const { return postponed_; }
-  /// Whether HandOver() tries again now what is postponed.
-  bool IsToTryAgain() const;
+  /// What is postponed is held again, before all that came later, and goes with the next HandOver(). `denied_ms`: how long
+  /// a broker could have told of the topics since the last time.
+  void TryAgain(uint32_t denied_ms);
+  /// The posters of these events, who waited, have been told that they are on their way.
+  void Promise(const std::vector<std::string>& ids);
 
-  /// Takes all events of the body or none. Returns {ids, table}, or a number: a Refusal. `ids` is an array or a string
+  /// Takes all events of the body or none. Returns {ids, table}, or a number: a Refusal or librdkafka's code. `ids` is an array or a string
   /// with a line each; `table` is a Float64Array of five columns an event, in the body's order: error code (0:
   /// delivered, NaN: on its way, kStored), index of the event type, partition, offset, timestamp. `done` is called once,
   /// later, when nothing is on its way any more; where `receipts` are wanted and all were delivered it gets them as JSON,
@@ -182,8 +186,13 @@ class Posts {
   /// Whether an entry that is turned down with this code is to be tried again.
   bool IsToPostpone(const Entry& entry, rd_kafka_resp_err_t code) const;
   void Postpone(Entry* entry, rd_kafka_resp_err_t code);
-  /// What is postponed is held again, before all that came later.
-  void TakeUpPostponed();
+  /// What is postponed of the type's topic; null where there is nothing.
+  const Postponed* AheadOf(uint16_t type) const;
+  /// Why the type's topic takes no new posts: what was promised waits until brokers know it.
+  rd_kafka_resp_err_t Denial(uint16_t type) const;
+  rd_kafka_resp_err_t Denial(Body* body) const;
+  void HoldPostponed();
+  bool IsHalfFull() const { return queue_->Held() > max_bytes_ / 2; }
   /// The topic takes events.
   void Passed(const std::string& topic);
   /// The end of an entry that no client has.
@@ -235,7 +244,6 @@ class Posts {
   std::vector<Entry*> settled_;
   bool abandoning_ = false;
   std::unordered_map<std::string, Postponed> postponed_;
-  uint32_t tried_again_ = 0;  // when what is postponed was, last
   std::vector<RefusedRecord> refused_;
   size_t taken_in_turn_ = 0;  // of the event loop: since the last HandOver
   bool lonely_ = true;        // the last turn brought one event at most: the next one need not wait for company

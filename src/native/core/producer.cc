@@ -38,6 +38,8 @@ Napi::Function Producer::Define(Napi::Env env) {
                          InstanceMethod<&Producer::DropChunk>("dropChunk"),
                          InstanceMethod<&Producer::KnownTypes>("knownTypes"),
                          InstanceMethod<&Producer::Postponed>("postponed"),
+                         InstanceMethod<&Producer::TryAgain>("tryAgain"),
+                         InstanceMethod<&Producer::Promise>("promise"),
                          InstanceMethod<&Producer::HashOf>("hashOf"),
                          InstanceMethod<&Producer::DiskStatus>("diskStatus"),
                          InstanceMethod<&Producer::WentToDisk>("wentToDisk"),

@@ -94,6 +94,8 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value DropChunk(const Napi::CallbackInfo& info);
   Napi::Value KnownTypes(const Napi::CallbackInfo& info);
   Napi::Value Postponed(const Napi::CallbackInfo& info);
+  Napi::Value TryAgain(const Napi::CallbackInfo& info);
+  Napi::Value Promise(const Napi::CallbackInfo& info);
   Napi::Value HashOf(const Napi::CallbackInfo& info);
   Napi::Value DiskStatus(const Napi::CallbackInfo& info);
   Napi::Value WentToDisk(const Napi::CallbackInfo& info);
