@@ -23,7 +23,7 @@ import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { createAdmission, EVENTS_SHARE } from "./usecase/admission.ts";
 import { type AtomicPublisher, createAtomicPublisher } from "./usecase/atomic.ts";
 import { createBooks } from "./usecase/books.ts";
-import { memoryBudget } from "./usecase/budget.ts";
+import { keysLimit, memoryBudget } from "./usecase/budget.ts";
 import { createEventLog, type EventLog } from "./usecase/eventlog.ts";
 import { judgeHealth } from "./usecase/health.ts";
 import { createIdempotency } from "./usecase/idempotency.ts";
@@ -125,6 +125,7 @@ export async function compose(config: Config, { logger, quit, memoryLimit, cpuLi
   const idempotency = createIdempotency({
     ...config.idempotency,
     ...(store === undefined ? {} : { store }),
+    maxBytes: keysLimit(budget.bytes),
     spill: () => spooling?.begin("keys fill their memory") === true && spooling.takes(),
   });
   const status = () => {
@@ -140,6 +141,7 @@ export async function compose(config: Config, { logger, quit, memoryLimit, cpuLi
     maxRecords: limits.maxRecords,
     queue: producer.queue,
     kafkaDown: () => status().brokersUp === 0,
+    keys: () => idempotency.memory().bytes,
     spills: () => spooling?.takes() === true,
   });
   const sampling = setInterval(admission.sample, SAMPLE_MS).unref();

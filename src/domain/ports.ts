@@ -38,9 +38,14 @@ export interface Batch {
 export interface Producer {
   /**
    * Takes one event, and returns its id; or says why it took nothing. `promised`: its poster will hear no more of it. It
-   * is not settled where it `wentToDisk`. `start` comes back with what became of it.
+   * is not settled where it `wentToDisk`.
    */
-  send(body: Uint8Array, type: EventType, promised: boolean, settle: Settle, start: number): string | Failure;
+  send<P extends Posted<P>>(
+    body: Uint8Array,
+    type: EventType,
+    promised: boolean,
+    posted: P,
+  ): string | Failure;
   /** Whether what was taken last is on disk alone. */
   wentToDisk(): boolean;
   /**
@@ -111,8 +116,16 @@ export interface TransactionsStatus {
   renewals: number;
 }
 
-/** Called with what became of an event; its id, its key and what was given with it again beside it. */
-export type Settle = (delivery: Delivery, id: string, key: string | null, start: number) => void;
+/**
+ * What is kept of each event until it is settled: its poster's own object, and no more, since there may be as many as
+ * memory holds.
+ */
+export interface Posted<P> {
+  /** Written by `send`. */
+  id: string;
+  /** Called with what became of the event, and its key. Better one function for many. */
+  readonly settle: (posted: P, delivery: Delivery, key: string | null) => void;
+}
 
 export type SettleBatch = (receipts: Uint8Array | undefined) => void;
 

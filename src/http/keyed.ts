@@ -21,13 +21,19 @@ export interface KeyedRequest {
 }
 
 type Outcome = Receipt | Refused | BatchOutcome | AtomicOutcome;
-type Publish<O extends Outcome> = (watch: Watch<O>) => O | Promise<O>;
+type Publish<O extends Outcome> = (watch?: Watch<Exclude<O, Refused>>) => O | Promise<O>;
 type Respond<O> = (outcome: O) => Response;
 
-/**
- * Answers posts that have a key; `refused` answers those whose key is at fault. `tell`: for posts that an earlier process
- * took; without it none is.
- */
+/** How a post is answered. */
+export interface Responses<O extends Outcome> {
+  respond: Respond<O>;
+  /** The same for what became of what was taken. It may be kept for long: nothing of the request should hang on it. */
+  told: Respond<Exclude<O, Refused>>;
+  /** For posts that an earlier process took; without it none is. */
+  tell?: Respond<Receipt[]>;
+}
+
+/** Answers posts that have a key; `refused` answers those whose key is at fault. */
 export function createKeyedAnswers(
   idempotency: Idempotency,
   answers: Answers,
@@ -36,15 +42,16 @@ export function createKeyedAnswers(
   return async <O extends Outcome>(
     { key: header, request, body, shape, wait }: KeyedRequest,
     publish: Publish<O>,
-    respond: Respond<O>,
-    tell?: Respond<Receipt[]>,
+    { respond, told, tell }: Responses<O>,
   ): Promise<Response> => {
     const key = readKey(header);
     if (key === undefined) return refused(malformed(header));
     const post = { key, fingerprint: fingerprint(request.url, shape, body), wait };
+    const isWatched = wait !== "no" || idempotency.durable;
     const result = await idempotency.answer(
       post,
-      (taken) => attempt(publish, respond, tell && taken),
+      (taken) =>
+        isWatched ? attempt(publish, respond, told, tell && taken) : attemptUnwatched(publish, respond),
       async (receipts) => tell && toAnswer(tell(receipts)),
     );
     if ("code" in result) return refused(result);
@@ -87,21 +94,34 @@ function fingerprint(url: string, shape: BodyShape, body: Uint8Array): string {
 async function attempt<O extends Outcome>(
   publish: Publish<O>,
   respond: Respond<O>,
+  told: Respond<Exclude<O, Refused>>,
   taken: Watch<O>["taken"] = () => {},
 ): Promise<Attempt> {
-  const { promise, resolve } = Promise.withResolvers<O>();
-  const last = async (): Promise<Last> => {
-    const settled = await promise;
-    return { answer: await toAnswer(respond(settled)), taken: !isNowhere(settled) };
-  };
+  const { promise, resolve } = Promise.withResolvers<Exclude<O, Refused>>();
   const outcome = await publish({ taken, settled: resolve });
   const answer = await toAnswer(respond(outcome));
-  const wasTaken = isList(outcome) || (outcome.status !== "refused" && !isUndone(outcome));
   // Some may still be on their way; where all are settled already this is the same answer again.
-  if (wasTaken && isOpen(outcome)) return { answer, taken: true, later: last() };
-  if (wasTaken && isInMemory(outcome)) return { answer, taken: true, safe: promise };
-  return { answer, taken: wasTaken };
+  if (wasTaken(outcome) && isOpen(outcome)) return { answer, taken: true, later: lastOf(promise, told) };
+  if (wasTaken(outcome) && isInMemory(outcome)) return { answer, taken: true, safe: promise };
+  return { answer, taken: wasTaken(outcome) };
 }
+
+/** The same where the answer is the last word on a promised event. */
+async function attemptUnwatched<O extends Outcome>(
+  publish: Publish<O>,
+  respond: Respond<O>,
+): Promise<Attempt> {
+  const outcome = await publish();
+  return { answer: await toAnswer(respond(outcome)), taken: wasTaken(outcome) };
+}
+
+async function lastOf<O extends Outcome>(outcome: Promise<O>, told: Respond<O>): Promise<Last> {
+  const settled = await outcome;
+  return { answer: await toAnswer(told(settled)), taken: !isNowhere(settled) };
+}
+
+const wasTaken = (outcome: Outcome): boolean =>
+  isList(outcome) || (outcome.status !== "refused" && !isUndone(outcome));
 
 /** An atomic batch that failed left nothing, unless it is not known whether its transaction was committed. */
 const isUndone = (outcome: Exclude<Outcome, Receipt[]>): boolean =>

@@ -7,7 +7,7 @@ import type { Admission, Entry } from "../usecase/admission.ts";
 import type { AtomicOutcome } from "../usecase/atomic-batch.ts";
 import type { AtomicPublisher } from "../usecase/atomic.ts";
 import type { Idempotency } from "../usecase/idempotency.ts";
-import type { BatchOutcome, Publisher, Wait, Watch } from "../usecase/publish.ts";
+import type { BatchOutcome, Publisher, SettledBatch, Wait, Watch } from "../usecase/publish.ts";
 import type { RequestTally, RouteTally } from "../usecase/request-tally.ts";
 import type { Answers } from "./answer.ts";
 import { atomicWait, readAtomic } from "./atomic.ts";
@@ -75,6 +75,23 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     return taking;
   }
 
+  const tellOne =
+    (applied: Preference["applied"]) =>
+    (outcome: Receipt): Response => {
+      if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
+      if (outcome.status === "delivered") return answers.json(201, outcome, applied);
+      return answers.json(202, outcome, applied, locationOf(outcome.id));
+    };
+
+  const tellMany =
+    (applied: Preference["applied"]) =>
+    (outcome: SettledBatch): Response => {
+      if (Array.isArray(outcome))
+        return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
+      if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
+      return answers.problem(outcome.error);
+    };
+
   async function answerOne(request: Request, name: string, entry: Entry): Promise<Response> {
     const foreign = options.originCheck(request);
     if (foreign) return refused(foreign);
@@ -85,20 +102,17 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     const body = await readBody(request, limits, (bytes) => admission.hold(entry, bytes));
     if ("code" in body) return refused(body);
     const { wait, applied } = prefer(request);
-    const respond = (outcome: Receipt | Refused): Response => {
-      if (outcome.status === "refused")
-        return refused(explained(outcome, request, body, "single", entry), type);
-      if (outcome.status === "failed") return answers.problem(outcome.error, outcome.id);
-      if (outcome.status === "delivered") return answers.json(201, outcome, applied);
-      return answers.json(202, outcome, applied, locationOf(outcome.id));
-    };
-    const publish = (watch?: Watch<Receipt | Refused>) =>
+    const told = tellOne(applied);
+    const respond = (outcome: Receipt | Refused): Response =>
+      outcome.status === "refused"
+        ? refused(explained(outcome, request, body, "single", entry), type)
+        : told(outcome);
+    const publish = (watch?: Watch<Receipt>) =>
       release(publisher.one(body, type, wait, request, watch), body, entry);
     const key = request.headers.get(KEY_HEADER);
     if (key === null) return respond(await publish());
-    return keyed({ key, request, body, shape: "single", wait }, publish, respond, ([receipt]) =>
-      respond(receipt!),
-    );
+    const tell = ([receipt]: Receipt[]) => told(receipt!);
+    return keyed({ key, request, body, shape: "single", wait }, publish, { respond, told, tell });
   }
 
   async function answerMany(request: Request, entry: Entry): Promise<Response> {
@@ -114,19 +128,16 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     if ("code" in body) return refused(body);
     if (atomic) return answerAtomic(request, body, framing, entry);
     const { wait, applied } = prefer(request);
-    const respond = (outcome: BatchOutcome): Response => {
-      if (Array.isArray(outcome)) {
-        return answers.json(batchStatus(outcome), { receipts: outcome.map(toWire) }, applied);
-      }
-      if (outcome.status === "delivered") return answers.rendered(200, outcome.json, applied);
-      if (outcome.status === "left") return answers.problem(outcome.error);
-      return refused(explained(outcome, request, body, framing, entry));
-    };
-    const publish = (watch?: Watch<BatchOutcome>) =>
+    const told = tellMany(applied);
+    const respond = (outcome: BatchOutcome): Response =>
+      "status" in outcome && outcome.status === "refused"
+        ? refused(explained(outcome, request, body, framing, entry))
+        : told(outcome);
+    const publish = (watch?: Watch<SettledBatch>) =>
       release(publisher.many(body, framing, wait, request, watch), body, entry);
     const key = request.headers.get(KEY_HEADER);
     if (key === null) return respond(await publish());
-    return keyed({ key, request, body, shape: framing, wait }, publish, respond, respond);
+    return keyed({ key, request, body, shape: framing, wait }, publish, { respond, told, tell: told });
   }
 
   async function answerAtomic(
@@ -145,12 +156,12 @@ export function createPosts(options: PostOptions, routes: { one: string; many: s
     };
     const key = request.headers.get(KEY_HEADER);
     if (key === null) return respond(await options.atomic.publish({ body, framing }, wait));
-    const publish = async (watch: Watch<AtomicOutcome>) => {
+    const publish = async (watch?: Watch<Exclude<AtomicOutcome, Refused>>) => {
       const outcome = await options.atomic.publish({ body, framing }, wait);
-      watch.settled(outcome);
+      if (outcome.status !== "refused") watch?.settled(outcome);
       return outcome;
     };
-    return keyed({ key, request, body, shape: framing, wait }, publish, respond);
+    return keyed({ key, request, body, shape: framing, wait }, publish, { respond, told: respond });
   }
 
   /** Why nothing was taken. The body, which may have to be read for that once more, is freed. */

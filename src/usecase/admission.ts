@@ -48,6 +48,8 @@ export interface AdmissionOptions {
   maxRecords: number;
   queue: QueueFigures;
   kafkaDown: () => boolean;
+  /** What the keys of posts take, in bytes: it counts as held, and nothing is refused for it where events can go to disk. */
+  keys?: () => number;
   /** Whether events go to disk where memory has no room: then only requests are bounded here. */
   spills?: () => boolean;
   /** Milliseconds of a monotonic clock. */
@@ -77,7 +79,8 @@ const MAX_RETRY = 60;
 
 /** Starts with nothing held. `queue` is the core's view, which this alone writes `requests` of. */
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { limit, maxRecords, queue, kafkaDown, spills = () => false } = options;
+  const { limit, maxRecords, queue, kafkaDown, keys = () => 0, spills = () => false } = options;
+  let requests = 0;
   let open = true;
   let answered = 0;
   const rates = createRates(
@@ -88,15 +91,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   function add(entry: Entry, bytes: number): void {
     entry.held += bytes;
-    queue[QUEUE.requests]! += bytes;
+    requests += bytes;
+    show();
+  }
+
+  /** For the core, which has its own bound. */
+  function show(): void {
+    queue[QUEUE.requests] = requests + keys();
   }
 
   const fits = (cost: number): boolean =>
-    spills() ? queue[QUEUE.requests]! + cost <= limit * REQUESTS_SHARE : used() + cost <= limit;
+    spills() ? requests + cost <= limit * REQUESTS_SHARE : used() + cost <= limit;
 
   function isOpen(): boolean {
     const fill = spills()
-      ? queue[QUEUE.requests]! / (limit * REQUESTS_SHARE)
+      ? requests / (limit * REQUESTS_SHARE)
       : Math.max(used() / limit, queue[QUEUE.records]! / maxRecords);
     open = open ? fill < CLOSE_AT : fill <= OPEN_AT;
     return open;
@@ -105,7 +114,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   /** Seconds until `missing` bytes are free, and why so many. */
   function wait(missing: number): [seconds: number, reason: string] {
     const { delivered, answered: finished } = rates.read();
-    const ofQueue = queue[QUEUE.bytes]! >= queue[QUEUE.requests]!;
+    const ofQueue = queue[QUEUE.bytes]! >= requests;
     if (ofQueue && kafkaDown()) return [BLIND_RETRY, "no Kafka broker is up"];
     const rate = ofQueue ? delivered : finished;
     if (rate <= 0) return [BLIND_RETRY, `nothing was freed in the last ${WINDOW_SECONDS} s`];
@@ -118,7 +127,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const [seconds, reason] = wait(used() + needed - limit);
     const detail =
       `no room for ${inMib(needed)} more: of ${inMib(limit)}, events on their way to Kafka hold ` +
-      `${inMib(queue[QUEUE.bytes]!)} (${queue[QUEUE.records]} of at most ${maxRecords}) and requests under way ${inMib(queue[QUEUE.requests]!)}; ${reason}; ` +
+      `${inMib(queue[QUEUE.bytes]!)} (${queue[QUEUE.records]} of at most ${maxRecords}) and requests under way and their keys ${inMib(queue[QUEUE.requests]!)}; ${reason}; ` +
       `post again in ${seconds} s, or raise the container's memory limit or ADMISSION_MAX_BYTES`;
     return failure("admission-closed", detail, { retryAfter: seconds });
   }
@@ -138,7 +147,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       add(entry, -entry.held);
     },
     refusal(entry) {
-      const alone = queue[QUEUE.bytes] === 0 && used() <= entry.held;
+      const alone = queue[QUEUE.bytes] === 0 && requests <= entry.held;
       return alone ? tooLarge(limit + 1, limit) : full(entry.held);
     },
     isOpen,
@@ -150,7 +159,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
       limitBytes: limit,
       secondsToFull: open ? Math.max(0, limit - used()) / rates.read().taken : 0,
     }),
-    sample: rates.sample,
+    sample() {
+      show();
+      rates.sample();
+    },
   };
 }
 

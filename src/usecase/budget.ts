@@ -44,5 +44,8 @@ export function memoryBudget(
   };
 }
 
+/** The most of a budget that answers to posts with keys may take, and keys of posts on their way again: 40,000 at most. */
+export const keysLimit = (budget: number): number => Math.min(32 * MIB, budget / 8);
+
 /** As people read it: "12.5 MiB". */
 export const inMib = (bytes: number): string => `${Math.ceil((bytes / MIB) * 10) / 10} MiB`;

@@ -41,6 +41,8 @@ export interface Replayable {
 }
 
 export interface Idempotency {
+  /** Whether answers outlive the process: then what becomes of a promised event has to be told. */
+  readonly durable: boolean;
   /**
    * Lets `act` answer the first post with a key, and answers the same post again without it; by `tell` where an earlier
    * process took it, and did not live to answer. Rejects where `act` does.
@@ -57,7 +59,7 @@ export interface IdempotencyOptions {
    * The most that answers may take in memory; the oldest go first. Keys of posts on their way may take as much again before
    * they `spill`.
    */
-  maxBytes?: number;
+  maxBytes: number;
   /** Outlives the process. */
   store?: AnswerStore;
   /** Has what is in memory alone written to disk, and what comes from now on. False where the disk takes nothing. */
@@ -66,15 +68,12 @@ export interface IdempotencyOptions {
   now?: () => number;
 }
 
-/** Some 40,000 answers to single posts. */
-const MAX_BYTES = 32 * 1024 * 1024;
-
 /**
  * Sees to it that one key makes one record, or the events of one batch once. The answer is kept for the window wherever
  * something was taken: a failure as well, where it does not say that there is surely no record.
  */
 export function createIdempotency(options: IdempotencyOptions): Idempotency {
-  const { window, maxBytes = MAX_BYTES, store, spill = () => false } = options;
+  const { window, maxBytes, store, spill = () => false } = options;
   // Goes on when the wall clock is set, unlike Date.now().
   const { now = () => performance.timeOrigin + performance.now() } = options;
   const kept = createKeptAnswers({ window, maxBytes, now });
@@ -170,6 +169,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   }
 
   return {
+    durable: store !== undefined,
     async answer(post, act, tell) {
       const entry = underway.find(post.key);
       if (entry !== undefined) return again(entry, post);

@@ -1,7 +1,6 @@
 import type { Failure } from "../domain/errors.ts";
 import type { Batch, Producer } from "../domain/ports.ts";
 import type { Failed } from "../domain/receipt.ts";
-import type { Watch } from "./post-outcome.ts";
 import type { Spooling } from "./spooling.ts";
 
 /** What publishing asks of the spool. */
@@ -36,23 +35,6 @@ export function createKeep(spooling: Pick<Spooling, "keep">, producer: Pick<Prod
     await (promised ??= promiseAll());
     return (await spooling.keep()) === undefined;
   };
-}
-
-/**
- * Gives `stored` when everything taken so far is on disk, and otherwise what `failed` makes of the error. `watch` is told
- * of the latter: for events in no memory, of which nobody else will tell.
- */
-export async function onceStored<Outcome>(
-  spooling: Pick<Spooling, "stored">,
-  stored: Outcome,
-  failed: (error: Failure) => Outcome,
-  watch: Pick<Watch<Outcome>, "settled"> | undefined,
-): Promise<Outcome> {
-  const error = await spooling.stored();
-  if (error === undefined) return stored;
-  const outcome = failed(error);
-  watch?.settled(outcome);
-  return outcome;
 }
 
 /** What is in no memory (`alone`), and surely not on disk, is nowhere. */

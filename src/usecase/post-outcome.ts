@@ -12,7 +12,10 @@ export interface Watch<Outcome> {
   settled(outcome: Outcome): void;
 }
 
-export type BatchOutcome = Receipt[] | AllDelivered | Refused | Left;
+export type BatchOutcome = SettledBatch | Refused;
+
+/** What becomes of a batch that was taken. */
+export type SettledBatch = Receipt[] | AllDelivered | Left;
 
 /** Every event of a batch is in Kafka; `json` is `Receipts`, rendered. */
 export interface AllDelivered {

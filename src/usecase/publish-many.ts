@@ -1,23 +1,29 @@
-import type { Failure } from "../domain/errors.ts";
 import type { Batch, Framing, Producer, SettleBatch } from "../domain/ports.ts";
 import type { Accepted, Receipt } from "../domain/receipt.ts";
 import { type Books, type EventsByType, toReceipt } from "./books.ts";
 import type { EventLog } from "./eventlog.ts";
-import { type Keep, makesRoom, notStored, onceStored, type PublishSpooling } from "./on-disk.ts";
-import { type BatchOutcome, isLate, LEFT, unconfirmed, type Wait, type Watch } from "./post-outcome.ts";
+import { type Keep, makesRoom, notStored, type PublishSpooling } from "./on-disk.ts";
+import {
+  type BatchOutcome,
+  isLate,
+  LEFT,
+  type SettledBatch,
+  unconfirmed,
+  type Wait,
+  type Watch,
+} from "./post-outcome.ts";
 import type { Caller, WaitFor } from "./waiting.ts";
 
 /**
  * Publishes all events of a body or none; the receipts are in the body's order. Nobody waits any longer when `caller` has
- * left. `watch` is told of what was taken, and once what became of it: not of events that are on disk alone, which may be
- * the next process's.
+ * left. `watch` is told of what was taken, and once what became of it: not where all that is on its way was answered `stored`.
  */
 export type PublishMany = (
   body: Uint8Array,
   framing: Framing,
   wait: Wait,
   caller?: Caller,
-  watch?: Watch<BatchOutcome>,
+  watch?: Watch<SettledBatch>,
 ) => BatchOutcome | Promise<BatchOutcome>;
 
 export interface PublishManyOptions {
@@ -36,28 +42,29 @@ interface Taken {
   readonly batch: Batch;
   readonly events: EventsByType;
   readonly start: number;
-  readonly watch: Watch<BatchOutcome> | undefined;
+  /** Of the watch no more: what else hangs on it, the request among it, would stay as long as the events. */
+  settled: Watch<SettledBatch>["settled"] | undefined;
   /** In no memory: of what the disk does not take then nobody else will tell. */
   alone: boolean;
   /** Undefined while nobody waits. */
-  answer: ((outcome: BatchOutcome) => void) | undefined;
+  answer: ((outcome: SettledBatch) => void) | undefined;
 }
 
 /** Batches: either their poster waits, or they are promised. */
 export function createPublishMany(options: PublishManyOptions): PublishMany {
   const { producer, spooling, keep, books, eventLog, waitFor, now } = options;
 
-  function settled({ batch, events, start, watch, alone, answer }: Taken, json: Uint8Array | undefined) {
+  function settle({ batch, events, start, settled, alone, answer }: Taken, json: Uint8Array | undefined) {
     books.settledBatch(batch, events, start, json !== undefined, answer === undefined);
-    if (alone || (answer === undefined && watch === undefined)) return;
-    const outcome: BatchOutcome = json === undefined ? receiptsOf(batch) : { status: "delivered", json };
+    if (alone || (answer === undefined && settled === undefined)) return;
+    const outcome: SettledBatch = json === undefined ? receiptsOf(batch) : { status: "delivered", json };
     answer?.(outcome);
-    watch?.settled(outcome);
+    settled?.(outcome);
   }
 
-  function confirm(taken: Taken, wait: number, caller?: Caller): Promise<BatchOutcome> {
+  function confirm(taken: Taken, wait: number, caller?: Caller): Promise<SettledBatch> {
     const { batch, start } = taken;
-    const waiting = waitFor<BatchOutcome>(start, wait, caller, (why) => {
+    const waiting = waitFor<SettledBatch>(start, wait, caller, (why) => {
       taken.answer = undefined;
       if (why === "late") return receiptsOf(batch, wait);
       eventLog.left(now() - start, { first_event_id: batch.ids[0], ...statesOf(batch) });
@@ -66,7 +73,7 @@ export function createPublishMany(options: PublishManyOptions): PublishMany {
     taken.answer = waiting.answer;
     return keep === undefined
       ? waiting.promise
-      : waiting.promise.then((outcome) => keptIfLate(keep, outcome));
+      : waiting.promise.then((outcome) => keptIfLate(keep, taken, outcome));
   }
 
   return (body, framing, wait, caller, watch) => {
@@ -74,12 +81,19 @@ export function createPublishMany(options: PublishManyOptions): PublishMany {
     const promised = wait === "no";
     const unusable = promised ? spooling?.required() : undefined;
     if (unusable) return { status: "refused", error: unusable };
-    const settle: SettleBatch = (json) => settled(taken, json);
-    let batch = producer.sendBatch(body, framing, !promised, settle);
-    if (makesRoom(spooling, batch)) batch = producer.sendBatch(body, framing, !promised, settle);
+    const settled: SettleBatch = (json) => settle(taken, json);
+    let batch = producer.sendBatch(body, framing, !promised, settled);
+    if (makesRoom(spooling, batch)) batch = producer.sendBatch(body, framing, !promised, settled);
     if (!("size" in batch)) return { status: "refused", error: batch };
     const events = books.acceptedBatch(batch);
-    const taken: Taken = { batch, events, start, watch, alone: false, answer: undefined };
+    const taken: Taken = {
+      batch,
+      events,
+      start,
+      settled: watch?.settled,
+      alone: false,
+      answer: undefined,
+    };
     if (batch.size === 0) return [];
     watch?.taken(batch.ids);
     taken.alone = spooling?.writing === true && producer.wentToDisk();
@@ -89,16 +103,26 @@ export function createPublishMany(options: PublishManyOptions): PublishMany {
   };
 }
 
-async function keptIfLate(keep: Keep, outcome: BatchOutcome): Promise<BatchOutcome> {
+async function keptIfLate(keep: Keep, taken: Taken, outcome: SettledBatch): Promise<SettledBatch> {
   const late = Array.isArray(outcome) ? outcome.filter(isLate).map(({ id }) => id) : [];
   if (!Array.isArray(outcome) || late.length === 0 || !(await keep(late))) return outcome;
-  return outcome.map((receipt) => (isLate(receipt) ? { status: "stored", id: receipt.id } : receipt));
+  const kept = outcome.map((receipt): Receipt =>
+    isLate(receipt) ? { status: "stored", id: receipt.id } : receipt,
+  );
+  if (kept.every(({ status }) => status !== "failed")) taken.settled = undefined;
+  return kept;
 }
 
-function store({ batch, alone, watch }: Taken, spooling: PublishSpooling): Promise<BatchOutcome> {
-  const stored = batch.ids.map((id): Receipt => ({ status: "stored", id }));
-  const failed = (error: Failure) => batch.ids.map((id) => notStored(id, error, alone));
-  return onceStored<BatchOutcome>(spooling, stored, failed, alone ? watch : undefined);
+async function store(taken: Taken, spooling: PublishSpooling): Promise<BatchOutcome> {
+  const error = await spooling.stored();
+  const { batch, alone, settled } = taken;
+  if (error === undefined) {
+    taken.settled = undefined;
+    return batch.ids.map((id): Receipt => ({ status: "stored", id }));
+  }
+  const failed = batch.ids.map((id) => notStored(id, error, alone));
+  if (alone) settled?.(failed);
+  return failed;
 }
 
 /** `wait`: how long was waited for what is still on its way. */

@@ -1,16 +1,15 @@
-import type { Failure } from "../domain/errors.ts";
 import type { EventType } from "../domain/event.ts";
-import type { Producer, Settle } from "../domain/ports.ts";
+import type { Posted, Producer } from "../domain/ports.ts";
 import type { Receipt, Refused } from "../domain/receipt.ts";
 import { type Books, toReceipt } from "./books.ts";
 import type { EventLog } from "./eventlog.ts";
-import { type Keep, makesRoom, notStored, onceStored, type PublishSpooling } from "./on-disk.ts";
+import { type Keep, makesRoom, notStored, type PublishSpooling } from "./on-disk.ts";
 import { isLate, LEFT, unconfirmed, type Wait, type Watch } from "./post-outcome.ts";
 import type { Caller, WaitFor } from "./waiting.ts";
 
 /**
  * Publishes the one event that a body is. Nobody waits any longer when `caller` has left. `watch` is told of what was
- * taken, and once what became of it: not of an event that is on disk alone, which may be the next process's.
+ * taken, and once what became of it: not of an event that was answered `stored`.
  */
 export type PublishOne = (
   body: Uint8Array,
@@ -32,34 +31,43 @@ export interface PublishOneOptions {
   now: () => number;
 }
 
+/** An event until it is settled. */
+interface Post extends Posted<Post> {
+  readonly start: number;
+  /** Undefined while nobody waits. */
+  answer: ((receipt: Receipt) => void) | undefined;
+  /** Of the watch no more: what else hangs on it, the request among it, would stay as long as the event. */
+  settled: Watch<Receipt>["settled"] | undefined;
+}
+
 /** Events posted one by one: either their poster waits, or they are promised. */
 export function createPublishOne(options: PublishOneOptions): PublishOne {
   const { producer, spooling, keep, types, books, eventLog, waitFor, now } = options;
 
-  const settlePromised =
-    (type: EventType, watch?: Watch<Receipt>): Settle =>
-    (delivery, id, key, start) => {
-      const receipt = toReceipt(id, delivery);
-      books.settled(type, receipt, start, true, key);
-      watch?.settled(receipt);
+  const settleOf =
+    (type: EventType): Post["settle"] =>
+    (post, delivery, key) => {
+      const receipt = toReceipt(post.id, delivery);
+      books.settled(type, receipt, post.start, post.answer === undefined, key);
+      post.answer?.(receipt);
+      post.settled?.(receipt);
     };
 
-  /** A closure for each promised event took 870 bytes, garbage that it keeps the collector from seeing included: 2,130 instead of 1,260. */
-  const settles = new Map(types.map((type) => [type, settlePromised(type)]));
+  /** A closure for each event took 870 bytes, garbage that it keeps the collector from seeing included: 2,130 instead of 1,260. */
+  const settles = new Map(types.map((type) => [type, settleOf(type)]));
 
   function promise(
     body: Uint8Array,
     type: EventType,
     watch?: Watch<Receipt>,
   ): Receipt | Refused | Promise<Receipt> {
-    const start = now();
+    const post = open(type, watch?.settled);
     const unusable = spooling?.required();
     if (unusable) return { status: "refused", error: unusable };
-    const settle = watch === undefined ? settles.get(type)! : settlePromised(type, watch);
-    const id = take(body, type, true, settle, start, watch);
-    if (typeof id !== "string") return { status: "refused", error: id };
-    if (!spooling?.writing) return { status: "accepted", id };
-    return store(id, spooling, producer.wentToDisk(), watch);
+    const refused = take(body, type, true, post, watch);
+    if (refused) return refused;
+    if (!spooling?.writing) return { status: "accepted", id: post.id };
+    return store(post, spooling, producer.wentToDisk());
   }
 
   function confirm(
@@ -69,61 +77,66 @@ export function createPublishOne(options: PublishOneOptions): PublishOne {
     caller?: Caller,
     watch?: Watch<Receipt>,
   ): Refused | Promise<Receipt> {
-    const start = now();
-    let answer: ((receipt: Receipt) => void) | undefined;
-    const settle: Settle = (delivery, sentId, key) => {
-      const receipt = toReceipt(sentId, delivery);
-      books.settled(type, receipt, start, answer === undefined, key);
-      answer?.(receipt);
-      watch?.settled(receipt);
-    };
-    const id = take(body, type, false, settle, start, watch);
-    if (typeof id !== "string") return { status: "refused", error: id };
-    if (spooling?.writing && producer.wentToDisk()) return store(id, spooling, true, watch);
+    const post = open(type, watch?.settled);
+    const refused = take(body, type, false, post, watch);
+    if (refused) return refused;
+    if (spooling?.writing && producer.wentToDisk()) return store(post, spooling, true);
+    const { id, start } = post;
     const waiting = waitFor<Receipt>(start, wait, caller, (why) => {
-      answer = undefined;
+      post.answer = undefined;
       if (why === "late") return unconfirmed(id, wait);
       eventLog.left(now() - start, { event_id: id, event_type: type.type, state: "queued" });
       return { status: "failed", id, error: LEFT };
     });
-    ({ answer } = waiting);
+    post.answer = waiting.answer;
     return keep === undefined
       ? waiting.promise
-      : waiting.promise.then((receipt) => keptIfLate(keep, receipt));
+      : waiting.promise.then((receipt) => keptIfLate(keep, post, receipt));
   }
 
+  const open = (type: EventType, settled: Post["settled"]): Post => ({
+    id: "",
+    settle: settles.get(type)!,
+    start: now(),
+    answer: undefined,
+    settled,
+  });
+
+  /** Undefined where the event was taken. */
   function take(
     body: Uint8Array,
     type: EventType,
     promised: boolean,
-    settle: Settle,
-    start: number,
+    post: Post,
     watch: Watch<Receipt> | undefined,
-  ): string | Failure {
-    let id = producer.send(body, type, promised, settle, start);
-    if (makesRoom(spooling, id)) id = producer.send(body, type, promised, settle, start);
-    if (typeof id !== "string") return id;
+  ): Refused | undefined {
+    let id = producer.send(body, type, promised, post);
+    if (makesRoom(spooling, id)) id = producer.send(body, type, promised, post);
+    if (typeof id !== "string") return { status: "refused", error: id };
     books.accepted(type);
     watch?.taken([id]);
-    return id;
+    return undefined;
   }
 
   return (body, type, wait, caller, watch) =>
     wait === "no" ? promise(body, type, watch) : confirm(body, type, wait, caller, watch);
 }
 
-async function keptIfLate(keep: Keep, receipt: Receipt): Promise<Receipt> {
-  if (!isLate(receipt)) return receipt;
-  return (await keep([receipt.id])) ? { status: "stored", id: receipt.id } : receipt;
+async function keptIfLate(keep: Keep, post: Post, receipt: Receipt): Promise<Receipt> {
+  if (!isLate(receipt) || !(await keep([receipt.id]))) return receipt;
+  post.settled = undefined;
+  return { status: "stored", id: receipt.id };
 }
 
-/** `alone`: the event is in no memory. */
-function store(
-  id: string,
-  spooling: PublishSpooling,
-  alone: boolean,
-  watch: Watch<Receipt> | undefined,
-): Promise<Receipt> {
-  const failed = (error: Failure) => notStored(id, error, alone);
-  return onceStored<Receipt>(spooling, { status: "stored", id }, failed, alone ? watch : undefined);
+/** `alone`: the event is in no memory: of what the disk does not take then nobody else will tell. */
+async function store(post: Post, spooling: PublishSpooling, alone: boolean): Promise<Receipt> {
+  const error = await spooling.stored();
+  const { id, settled } = post;
+  if (error === undefined) {
+    post.settled = undefined;
+    return { status: "stored", id };
+  }
+  const failed = notStored(id, error, alone);
+  if (alone) settled?.(failed);
+  return failed;
 }

@@ -8,7 +8,7 @@ import { createPublishOne, type PublishOne } from "./publish-one.ts";
 import type { Tally } from "./tally.ts";
 import { createWaitingRoom } from "./waiting.ts";
 
-export type { AllDelivered, BatchOutcome, Wait, Watch } from "./post-outcome.ts";
+export type { AllDelivered, BatchOutcome, SettledBatch, Wait, Watch } from "./post-outcome.ts";
 
 export interface Publisher {
   one: PublishOne;

@@ -7,7 +7,7 @@ import { makeMemoryCgroup } from "../helpers/cgroup.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { type Sidepost, SOURCES, startSidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
-import { type Flood, flood, LARGE_ALONE, SMALL_ALONE } from "./flood.ts";
+import { type Flood, flood, KEYED_ALONE, LARGE_ALONE, SMALL_ALONE } from "./flood.ts";
 import { ask, metricsOf, MINUTE, newTopic, untilStatus } from "./support.ts";
 
 const MIB = 1024 ** 2;
@@ -65,6 +65,36 @@ test("nor do small events alone, of which most is not their bytes", async () => 
   await expectBounded(sidepost, result);
   await kafka.startBroker(0);
   await expectAllIn(topic, result.taken, sidepost);
+});
+
+test("nor do posts with keys, of which most is what is kept for the next post like them", async () => {
+  const topic = await newTopic(kafka);
+  await kafka.stopBroker(0, "SIGKILL");
+  await using cgroup = makeMemoryCgroup(MEMORY_LIMIT);
+  await using sidepost = await startLimited(topic, cgroup?.run);
+  const result = await flood(sidepost, EVENTS, SECONDS * 1000, KEYED_ALONE);
+  await expectBounded(sidepost, result);
+  expect((await figures(sidepost))("producer_idempotency_keys")).toBeGreaterThan(0);
+  await kafka.startBroker(0);
+  await expectAllIn(topic, result.taken, sidepost);
+});
+
+test("nor do they where they go to disk with their events", async () => {
+  const topic = await newTopic(kafka);
+  const folder = mkdtempSync(join(tmpdir(), "sidepost-flood-"));
+  await kafka.stopBroker(0, "SIGKILL");
+  await using cgroup = makeMemoryCgroup(MEMORY_LIMIT);
+  await using sidepost = await startLimited(topic, cgroup?.run, {
+    SPOOL_MODE: "overflow",
+    SPOOL_DIR: folder,
+  });
+  const result = await flood(sidepost, EVENTS / 3, SECONDS * 1000, KEYED_ALONE);
+  expect(result).toMatchObject({ errors: [], statuses: { 202: result.taken } });
+  expect(peakBytes(sidepost.pid)).toBeLessThan(MEMORY_LIMIT);
+  await kafka.startBroker(0);
+  await untilStored(sidepost, 0);
+  await expectAllIn(topic, result.taken, sidepost);
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test.each(["overflow", "always"])(

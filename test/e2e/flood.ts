@@ -11,6 +11,8 @@ interface Load {
   headers: Record<string, string>;
   /** Sent in parts, without a Content-Length. */
   chunked?: true;
+  /** Each post has an Idempotency-Key of its own. */
+  keyed?: true;
 }
 
 const JSON_BODY = { "content-type": "application/json" };
@@ -27,6 +29,9 @@ const SMALL: Load = {
 
 /** Events of which most of the memory is not their bytes. */
 export const SMALL_ALONE: readonly Load[] = [{ ...SMALL, clients: 64 }];
+
+/** The same with what is kept of each post for the next one like it. */
+export const KEYED_ALONE: readonly Load[] = [{ ...SMALL, clients: 64, keyed: true }];
 
 /** Events that fill memory soon. */
 export const LARGE_ALONE: readonly Load[] = [
@@ -109,10 +114,10 @@ export async function flood(
   return result;
 }
 
-async function postOnce(url: string, { path, body, headers, chunked }: Load): Promise<number> {
+async function postOnce(url: string, { path, body, headers, chunked, keyed }: Load): Promise<number> {
   const response = await fetch(`${url}/api/v1/events${path}`, {
     method: "POST",
-    headers,
+    headers: keyed ? { ...headers, "idempotency-key": crypto.randomUUID() } : headers,
     body: chunked ? parts(body) : body,
   });
   await response.arrayBuffer();

@@ -1,6 +1,6 @@
 import { type Failure, failure } from "../../src/domain/errors.ts";
 import type { EventType } from "../../src/domain/event.ts";
-import type { Batch, Delivery, Producer, Settle, SettleBatch } from "../../src/domain/ports.ts";
+import type { Batch, Delivery, Posted, Producer, SettleBatch } from "../../src/domain/ports.ts";
 import type { Delivered } from "../../src/domain/receipt.ts";
 import type { EventLog } from "../../src/usecase/eventlog.ts";
 import { createPublisher, type PublisherOptions } from "../../src/usecase/publish.ts";
@@ -57,25 +57,22 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"
   batchOf: EventType[] = [];
   receiptsWanted: boolean | undefined;
   deliveries: Delivery[] = [];
-  #settle: Settle = () => {};
+  #settle: (delivery: Delivery, key: string | null) => void = () => {};
   #settleBatch: SettleBatch = () => {};
 
   wentToDisk = () => false;
   promised: string[][] = [];
   promise = (ids: readonly string[]) => void this.promised.push([...ids]);
 
-  #takenAt = 0;
-
-  send(
+  send<P extends Posted<P>>(
     _body: Uint8Array,
     _type: EventType,
     _promised: boolean,
-    settle: Settle,
-    takenAt: number,
+    posted: P,
   ): string | Failure {
-    this.#settle = settle;
-    this.#takenAt = takenAt;
-    return this.refuseWith ?? "id-1";
+    posted.id = "id-1";
+    this.#settle = (delivery, key) => posted.settle(posted, delivery, key);
+    return this.refuseWith ?? posted.id;
   }
 
   sendBatch(_body: Uint8Array, _framing: string, receipts: boolean, settle: SettleBatch): Batch | Failure {
@@ -89,7 +86,7 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"
   }
 
   settle(delivery: Delivery, key: string | null = null): void {
-    this.#settle(delivery, "id-1", key, this.#takenAt);
+    this.#settle(delivery, key);
   }
 
   settleBatch(deliveries: Delivery[], rendered?: Uint8Array): void {

@@ -108,7 +108,7 @@ test("with Kafka down the answer is a fixed one, and says what is full and why",
     retryAfter: 10,
     detail:
       "no room for 0.1 MiB more: of 1 MiB, events on their way to Kafka hold 1 MiB (900 of at most 10000) and " +
-      "requests under way 0 MiB; no Kafka broker is up; post again in 10 s, " +
+      "requests under way and their keys 0 MiB; no Kafka broker is up; post again in 10 s, " +
       "or raise the container's memory limit or ADMISSION_MAX_BYTES",
   });
 });
@@ -145,6 +145,22 @@ test("where requests fill the budget it is their end that counts, whether Kafka 
   const { refusal } = enter(100_000);
   expect(refusal?.retryAfter).toBe(1);
   expect(refusal?.detail).toContain("0.3 MiB a second are freed");
+});
+
+test("keys count as held; where events can go to disk nothing is refused for them", () => {
+  for (const spills of [false, true]) {
+    const queue = new Float64Array(4);
+    let keys = 0;
+    const options = { limit: MIB, maxRecords: 100, queue, kafkaDown: () => true };
+    const admission = createAdmission({ ...options, keys: () => keys, spills: () => spills });
+    admission.sample();
+    expect(admission.hold(admission.enter("event"), 0)).toBeUndefined();
+    keys = MIB;
+    admission.sample();
+    expect(queue[QUEUE.requests]).toBe(MIB + REQUEST);
+    expect(admission.isOpen()).toBe(spills);
+    expect(admission.hold(admission.enter("event"), 0)?.code === "admission-closed").toBe(!spills);
+  }
 });
 
 test("it closes when nearly full, and opens only when a fifth is free again", () => {

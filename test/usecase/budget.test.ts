@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { memoryBudget } from "../../src/usecase/budget.ts";
+import { keysLimit, memoryBudget } from "../../src/usecase/budget.ts";
 
 const MIB = 1024 ** 2;
 
@@ -31,4 +31,8 @@ test("a setting beyond the memory limit is taken, with a warning", () => {
   const { bytes, warning } = memoryBudget(600 * MIB, 512 * MIB);
   expect(bytes).toBe(600 * MIB);
   expect(warning).toContain("the limit should be 864 MiB or more");
+});
+
+test("keys may take an eighth of the budget, and no more than there is use for", () => {
+  expect([8, 48, 720].map((mib) => keysLimit(mib * MIB) / MIB)).toEqual([1, 6, 32]);
 });

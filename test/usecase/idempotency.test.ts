@@ -245,7 +245,7 @@ test("keys on their way that fill their memory go to disk with their events; whe
     spills.push(sent());
     return takes;
   };
-  const { post, sent } = start({ store, spill, maxBytes: 5000 });
+  const { post, sent } = start({ store, spill, maxBytes: 20_000 });
   const settled = Promise.withResolvers<void>();
   const open = { answer: DELIVERED, taken: true, safe: settled.promise };
   while (spills.length === 0 && sent() < 20) await post(open, `key-${sent()}`);
@@ -353,7 +353,12 @@ const never = (): Promise<Attempt> => Promise.reject(new Error("sent again"));
 function start(options: Partial<IdempotencyOptions> = {}) {
   let now = 1_704_110_400_000;
   let sent = 0;
-  const idempotency: Idempotency = createIdempotency({ window: WINDOW, now: () => now, ...options });
+  const idempotency: Idempotency = createIdempotency({
+    window: WINDOW,
+    maxBytes: 1_000_000,
+    now: () => now,
+    ...options,
+  });
   /** Posts; a plain answer stands for an attempt that took the event and ended with it. */
   const post = (outcome: Answer | Attempt | Promise<Attempt>, key = "k", ids?: string[]) =>
     idempotency.answer(

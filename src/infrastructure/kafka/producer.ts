@@ -8,11 +8,11 @@ import type { Logger } from "../../domain/logger.ts";
 import {
   type Delivery,
   type Position,
+  type Posted,
   type Producer,
   type ProducerStatus,
   QUEUE,
   type ReceiptSource,
-  type Settle,
 } from "../../domain/ports.ts";
 import type { Journal } from "../../domain/spool.ts";
 import { sendBatch } from "./batch.ts";
@@ -41,12 +41,7 @@ export interface ProducerOptions {
   onReady: (bootstrap: string) => void;
 }
 
-/** What waits for a delivery report. */
-interface Waiting {
-  id: string;
-  settle: Settle;
-  start: number;
-}
+interface AnyPosted extends Posted<AnyPosted> {}
 
 export const { librdkafkaVersion } = Kafka;
 
@@ -118,13 +113,12 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
   }
 
   return {
-    send(body, type, promised, settle, start) {
+    send(body, type, promised, posted) {
       if (ending) return shuttingDown();
       holding.beforeNext();
-      const waiting: Waiting = { id: "", settle, start };
-      const result = core.produceEvent(body, indexes.get(type) ?? -1, waiting, promised);
+      const result = core.produceEvent(body, indexes.get(type) ?? -1, posted, promised);
       if (typeof result === "number") return refusal(core, result, body);
-      waiting.id = result;
+      posted.id = result;
       return result;
     },
     sendBatch(body, framing, receipts, settle) {
@@ -167,9 +161,9 @@ const shuttingDown = () =>
   failure("draining", "the process is shutting down; nothing was taken", { retryAfter: 1 });
 
 function settleEvent(error: RdKafka.LibrdKafkaError | null, report: RdKafka.DeliveryReport): void {
-  const { id, settle, start } = report.opaque as Waiting;
+  const posted = report.opaque as AnyPosted;
   const key = report.key === null || report.key === undefined ? null : String(report.key);
-  settle(error ? toFailure(error, report) : toPosition(report), id, key, start);
+  posted.settle(posted, error ? toFailure(error, report) : toPosition(report), key);
 }
 
 const toFailure = (

@@ -1,12 +1,18 @@
 import { expect, test } from "bun:test";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { Logger } from "../../../src/domain/logger.ts";
-import type { Batch, Delivery } from "../../../src/domain/ports.ts";
+import type { Batch, Delivery, Posted } from "../../../src/domain/ports.ts";
 import { queueLimits } from "../../../src/infrastructure/kafka/options.ts";
 import { createProducer } from "../../../src/infrastructure/kafka/producer.ts";
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const BODY = Buffer.from('{"data":1}');
+
+interface Post extends Posted<Post> {}
+const posted = (settle: (delivery: Delivery) => void = () => {}): Post => ({
+  id: "",
+  settle: (_, delivery) => settle(delivery),
+});
 
 /** A producer on a cluster in this process. */
 async function start(properties: Record<string, string | number | boolean> = {}) {
@@ -41,7 +47,7 @@ test("a flush is done when nothing is left, also of what was taken meanwhile", a
       settled++;
       if (toCome-- > 0) send();
     };
-    producer.send(BODY, type, false, settle, 0);
+    producer.send(BODY, type, false, posted(settle));
   };
   send();
   expect(await producer.flush(10_000)).toBeTrue();
@@ -53,10 +59,10 @@ test("what is abandoned is settled, and after that nothing is taken, with a word
   await using service = await start({ "linger.ms": 60_000 });
   const { producer, type } = service;
   const settled = Promise.withResolvers<Delivery>();
-  producer.send(BODY, type, false, settled.resolve, 0);
+  producer.send(BODY, type, false, posted(settled.resolve));
   const abandoning = producer.abandon();
   const refused = { code: "draining", retryAfter: 1 };
-  expect(producer.send(BODY, type, false, () => {}, 0)).toMatchObject(refused);
+  expect(producer.send(BODY, type, false, posted())).toMatchObject(refused);
   expect(producer.sendBatch(BODY, "array", true, () => {})).toMatchObject(refused);
   expect(await settled.promise).toMatchObject({ error: { code: "delivery-abandoned" } });
   await abandoning;
@@ -68,7 +74,7 @@ test("after close nothing is taken, and closing again is nothing", async () => {
   const { producer, type } = service;
   await producer.close();
   await producer.close();
-  expect(producer.send(BODY, type, false, () => {}, 0)).toMatchObject({ code: "draining" });
+  expect(producer.send(BODY, type, false, posted())).toMatchObject({ code: "draining" });
   expect(producer.sendBatch(BODY, "array", true, () => {})).toMatchObject({ code: "draining" });
   expect(await producer.flush(10)).toBeTrue();
 });
@@ -79,7 +85,7 @@ test("an offset that Kafka does not tell is null, for one event and for many", a
   const { producer, type } = service;
   const unknown = { topic: type.topic, partition: expect.any(Number), offset: null };
   const settled = Promise.withResolvers<Delivery>();
-  producer.send(BODY, type, false, settled.resolve, 0);
+  producer.send(BODY, type, false, posted(settled.resolve));
   expect(await settled.promise).toEqual({ ...unknown, timestamp: expect.any(Number) });
   const done = Promise.withResolvers<unknown>();
   const events = Buffer.from(`[{"type":"${type.name}","data":1},{"type":"${type.name}","data":2}]`);
