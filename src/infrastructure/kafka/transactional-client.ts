@@ -61,7 +61,9 @@ export async function openTransactional(options: TransactionalClientOptions): Pr
     onFailed(fatal);
   });
   const core = await connect(client, config.kafka.topic, () => {});
-  core.configureEvents({ ...coreLimits(limits, settings), ...eventOptions(config), renewable: false });
+  // A transaction is tried again as a whole, so nothing of it is by itself.
+  const own = { patience: 0, renewable: false };
+  core.configureEvents({ ...coreLimits(limits, settings), ...eventOptions(config), ...own });
   let closed: Promise<void> | undefined;
 
   const called = (call: Call) =>
