@@ -40,7 +40,14 @@ const record = (number: number, offset: number, more: Partial<ConsumedRecord> = 
   ...more,
 });
 
-const life = { startedAt: 0, endedAt: 5000, brokenSince: 5000, killed: false, saidLost: new Set<string>() };
+const life = {
+  startedAt: 0,
+  endedAt: 5000,
+  brokenSince: 5000,
+  killed: false,
+  forgets: false,
+  saidLost: new Set<string>(),
+};
 const judge = (facts: Partial<Facts>) => {
   const ledger = balance({ posted: [], records: [], lives: [life], ...facts });
   return { faults: faultsOf(ledger).map((fault) => fault.split(":", 1)[0]), ledger };
@@ -82,6 +89,16 @@ test("a second record is a fault, unless a process ended just after the first an
   const replay = twice(life.endedAt - 10, life.endedAt + 1);
   expect(replay.faults).toEqual([]);
   expect(replay.ledger.accounts[0]?.replayed).toBe(1);
+});
+
+test("what was answered delivered comes again only after a process that could not write that down", () => {
+  const posted = [{ ...event(0, delivered(0, 0)), answeredAt: life.endedAt - 1 }];
+  const records = [
+    record(0, 0, { timestamp: life.endedAt - 10 }),
+    record(0, 1, { timestamp: life.endedAt + 1 }),
+  ];
+  expect(judge({ posted, records }).faults).toEqual(["1 × duplicated while the process lived"]);
+  expect(judge({ posted, records, lives: [{ ...life, forgets: true }] }).faults).toEqual([]);
 });
 
 test("events of a key in another order than that of their posts are a fault, and so is a second partition", () => {

@@ -11,6 +11,8 @@ export interface Life {
   brokenSince: number;
   /** By SIGKILL: what was in memory is gone, and nothing could say so. */
   killed: boolean;
+  /** It could not write down what had become of its events: killed, or its disk may have been full. */
+  forgets: boolean;
   /** The ids of its `Event lost` lines. */
   saidLost: ReadonlySet<string>;
 }
@@ -92,18 +94,27 @@ function judgePresence(account: Account, lives: readonly Life[], deletedAt = -In
   else account.faults.push("accepted and lost without a word");
 }
 
-/** The first one may be written again by the next life, if the one that wrote it ended before it knew that it was. */
+/**
+ * The first one may be written again by the next life, if the one that wrote it ended before it knew that it was, or could
+ * not write that down.
+ */
 function judgeRepeats(account: Account, lives: readonly Life[]): void {
   const [first, ...others] = account.found;
   for (const again of others) {
     const replay = lives.some(
-      ({ endedAt, brokenSince }) =>
-        account.at <= endedAt && first!.timestamp > brokenSince - IN_FLIGHT_MS && again.timestamp >= endedAt,
+      (life) =>
+        account.at <= life.endedAt &&
+        first!.timestamp > life.brokenSince - IN_FLIGHT_MS &&
+        again.timestamp >= life.endedAt &&
+        (life.forgets || !knewDelivered(account, life)),
     );
     if (replay) account.replayed++;
     else account.faults.push("duplicated while the process lived");
   }
 }
+
+const knewDelivered = ({ receipt, answeredAt = Infinity }: Posted, { endedAt }: Life): boolean =>
+  receipt?.status === "delivered" && answeredAt <= endedAt;
 
 function judgeReceipt({ receipt, found, faults }: Account): void {
   if (receipt === undefined || found.length === 0) return;

@@ -28,8 +28,8 @@ const Stats = v.object({ pending: v.number(), spooled: v.number() });
 /** `dist/sidepost`, or another program to try, in PROGRAM; the sources otherwise. */
 const program = process.env["PROGRAM"];
 
-/** Starts it with this environment. */
-export async function startService(env: Record<string, string>): Promise<Service> {
+/** Starts it with this environment. `smallDisk`: its disk may be full. */
+export async function startService(env: Record<string, string>, smallDisk = false): Promise<Service> {
   const [port = 0] = await freePorts(1);
   const lives: EndedLife[] = [];
   let sidepost: Sidepost | undefined;
@@ -57,6 +57,7 @@ export async function startService(env: Record<string, string>): Promise<Service
       endedAt,
       brokenSince: brokenSince ?? endedAt,
       killed: signal === "SIGKILL",
+      forgets: signal === "SIGKILL" || smallDisk,
       saidLost,
       code,
     };

@@ -45,7 +45,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   made.defer(() => rmSync(folder, { recursive: true }));
   const spoolEnv = spool === "off" ? {} : { SPOOL_MODE: spool, SPOOL_DIR: disk?.folder ?? folder };
   const service = made.use(
-    await startService({ ...environment(cluster, topics), ...spoolEnv, ...clock?.env, ...env }),
+    await startService(
+      { ...environment(cluster, topics), ...spoolEnv, ...clock?.env, ...env },
+      disk !== undefined,
+    ),
   );
   const rest = made.move();
   return {
