@@ -139,8 +139,8 @@ export interface Journal {
   take(): (Chunk & { alone: boolean })[];
   /** Writes everything in memory that is in no chunk yet: some MiB with each `take`, until `status` says that it is not spilling. */
   spill(): void;
-  /** A chunk did not come to disk. `keys`: of its events, where it was `alone`; otherwise empty. */
-  drop(number: number, keys: Uint8Array): void;
+  /** These chunks did not come to disk, or are not there any more. `keys`: of their events, where they were `alone`; otherwise empty. */
+  drop(chunks: readonly Pick<Chunk, "number" | "keys">[]): void;
   /** Events of these keys are on disk alone, and others of the same keys go there behind them, until they are replayed. */
   addBehind(keys: Uint8Array): void;
   /** The chunk's bytes are given away. Takes the records of a chunk on their way, but for those with an outcome. False where they are none. */

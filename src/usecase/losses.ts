@@ -19,7 +19,7 @@ export function createLosses({
   logger,
 }: LossesOptions): Pick<ReplayOptions, "onDamaged" | "onGone"> {
   function book(chunks: readonly FoundChunk[]): number {
-    for (const { number, keys } of chunks) journal.drop(number, keys);
+    journal.drop(chunks);
     const events = chunks.reduce((sum, { count }) => sum + count, 0);
     lost(events);
     return events;

@@ -78,7 +78,8 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     journal.write(writing.on, last + 1);
     writing.keepOnly(found);
     for (const chunk of replay.add(found)) journal.addBehind(chunk.keys);
-    if (mode === "always" || found.length > 0) begin(found.length > 0 ? "events are on disk" : "always");
+    const isWanted = mode === "always" || found.length > 0 || writing.incomplete;
+    if (isWanted) begin(found.length > 0 ? "events are on disk" : "always");
   });
 
   function refusal(): Failure | undefined {
@@ -130,7 +131,9 @@ export async function createSpooling(options: SpoolingOptions): Promise<Spooling
     settling.turn();
     if (ending) return;
     judge();
-    if (writing.on) void writing.stored();
+    // A part of memory that the disk did not take is tried again when it takes something.
+    if (writing.on)
+      void (writing.incomplete && refusal() === undefined ? writing.storeMemory : writing.stored)();
     replay.pump();
   }
 

@@ -21,7 +21,7 @@ export interface Writing {
   stored(): Promise<Failure | undefined>;
   /** The same for a part of memory at least, where it is incomplete. */
   storeMemory(): Promise<Failure | undefined>;
-  /** The file has these chunks, and no others: what memory has of the others is written anew. */
+  /** The file has these chunks, and no others: memory is incomplete where it has some of the others. */
   keepOnly(found: readonly FoundChunk[]): void;
   /** Resolves when no commit is under way. */
   idle(): Promise<void>;
@@ -94,16 +94,17 @@ export function createWriting({ journal, claims, file, replay }: WritingOptions)
       replay.add(written.filter(({ alone }) => alone));
       return undefined;
     } catch (error) {
-      for (const { number, keys } of written) drop(number, keys);
+      drop(written);
       return unavailable(error);
     } finally {
       underWay = [];
     }
   }
 
-  function drop(number: number, keys: Uint8Array): void {
-    journal.drop(number, keys);
-    replay.forget(number);
+  function drop(chunks: readonly Pick<Chunk, "number" | "keys">[]): void {
+    if (chunks.length === 0) return;
+    journal.drop(chunks);
+    for (const { number } of chunks) replay.forget(number);
     gaps = true;
   }
 
@@ -133,8 +134,9 @@ export function createWriting({ journal, claims, file, replay }: WritingOptions)
     storeMemory,
     keepOnly(found) {
       const there = new Set([...found, ...underWay].map(({ number }) => number));
-      for (const number of replay.inMemory()) if (!there.has(number)) drop(number, NO_KEYS);
-      if (on && gaps) void storeMemory();
+      const gone = replay.inMemory().filter((number) => !there.has(number));
+      drop(gone.map((number) => ({ number, keys: NO_KEYS })));
+      if (on && gone.length > 0) void storeMemory();
     },
     idle: async () => committing,
   };

@@ -213,8 +213,8 @@ test("what memory does not hold goes to disk alone, and what has its key follows
     () => new Error("the queue is not empty"),
   );
   expect([went(6, "b"), went(7, "c"), went(8)]).toEqual([true, false, false]);
-  core.dropChunk(2, alone!.keys);
-  core.dropChunk(4, core.takeChunks().find((chunk) => chunk.alone)!.keys);
+  core.dropChunks([2], alone!.keys);
+  core.dropChunks([4], core.takeChunks().find((chunk) => chunk.alone)!.keys);
   expect(core.diskStatus().behind).toBe(0);
   expect(went(9, "b")).toBeFalse();
 });
@@ -238,7 +238,7 @@ test("a spill writes what is in no chunk yet, once", async () => {
   const { age } = core.diskStatus();
   expect(age).toBeGreaterThanOrEqual(20);
   expect(age).toBeLessThan(60_000);
-  core.dropChunk(number, Buffer.alloc(0));
+  core.dropChunks([number], Buffer.alloc(0));
   core.spill();
   expect(core.takeChunks()).toMatchObject([{ count: 2 }]);
 });
@@ -311,8 +311,8 @@ test("what could not be written is written under its old number, before what was
     numbers.push(...core.takeChunks().map(({ number }) => number));
   }
   const [first, second, third] = numbers as [number, number, number];
-  core.dropChunk(second, Buffer.alloc(0));
-  core.dropChunk(first, Buffer.alloc(0));
+  core.dropChunks([second], Buffer.alloc(0));
+  core.dropChunks([first], Buffer.alloc(0));
   core.spill();
   expect(core.takeChunks()).toMatchObject([
     { number: first, count: 1 },
@@ -338,7 +338,7 @@ test("a spill that was broken off goes on under numbers that keep the order, wha
   expect(core.diskStatus().spilling).toBeTrue();
   take(1);
   core.takeChunks();
-  for (const { number } of part) core.dropChunk(number, Buffer.alloc(0));
+  for (const { number } of part) core.dropChunks([number], Buffer.alloc(0));
   core.journal(false);
   take(3);
   core.journal(true);
@@ -346,6 +346,66 @@ test("a spill that was broken off goes on under numbers that keep the order, wha
   take(1);
   while (core.diskStatus().spilling) core.takeChunks();
   core.takeChunks();
+  const numbers = ids.map((id) => Number(Object.values(core.findEvent(id) ?? {})[0]));
+  expect(numbers.every((number) => number > 0)).toBeTrue();
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+});
+
+test("of a chunk that is written again no part is written alone, however much there is, and what is replayed lies between", async () => {
+  const topic = await newTopic();
+  let elsewhere: Chunk | undefined;
+  {
+    await using before = await open(topic, WAITING);
+    before.core.journal(true, 5000);
+    post(before.core, "elsewhere".split(""));
+    [elsewhere] = before.core.takeChunks();
+  }
+  await using one = await open(topic, WAITING);
+  const { core } = one;
+  core.journal(true, 1);
+  const text = "x".repeat(10_000);
+  const written: number[] = [];
+  for (let data = 0; data < 1000; data++) {
+    post(core, { data, text });
+    if (data === 50) {
+      core.addBehind(elsewhere!.keys);
+      core.replay(elsewhere!.bytes, 5000);
+    }
+    if (data % 300 === 299) written.push(...core.takeChunks().map(({ number }) => number));
+  }
+  written.push(...core.takeChunks().map(({ number }) => number));
+  core.dropChunks([...written, 5000], Buffer.alloc(0));
+  core.spill();
+  const again: Chunk[] = [];
+  do again.push(...core.takeChunks());
+  while (core.diskStatus().spilling);
+  const numbers = again.map(({ number }) => number);
+  expect(numbers.toSorted((a, b) => a - b)).toEqual([...written, 5000].toSorted((a, b) => a - b));
+  expect(again.reduce((sum, { count }) => sum + count, 0)).toBe(1001);
+});
+
+test("so does one that is broken off twice", async () => {
+  await using one = await open(await newTopic(), WAITING);
+  const { core } = one;
+  const ids: string[] = [];
+  const text = "x".repeat(900_000);
+  const take = (count: number) => {
+    for (let data = 0; data < count; data++) ids.push(post(core, { data, text }));
+  };
+  take(12);
+  for (let times = 0; times < 2; times++) {
+    core.journal(true, 1);
+    core.spill();
+    core.takeChunks();
+    take(1);
+    core.takeChunks();
+    core.journal(false);
+    take(12);
+  }
+  core.journal(true);
+  core.spill();
+  do core.takeChunks();
+  while (core.diskStatus().spilling);
   const numbers = ids.map((id) => Number(Object.values(core.findEvent(id) ?? {})[0]));
   expect(numbers.every((number) => number > 0)).toBeTrue();
   expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));

@@ -567,7 +567,8 @@ class FakeJournal implements Journal {
   }
   take = () => [...this.written.splice(0), ...(this.toSpill.shift() ?? [])];
   spill = () => void this.spills++;
-  drop: Journal["drop"] = (number, keys) => void this.dropped.push([number, [...keys]]);
+  drop: Journal["drop"] = (chunks) =>
+    void this.dropped.push(...chunks.map(({ number, keys }): [number, number[]] => [number, [...keys]]));
   addBehind: Journal["addBehind"] = (keys) => void this.behind.push(keys);
   garbage: number | undefined;
   replay: Journal["replay"] = (_, number) => {

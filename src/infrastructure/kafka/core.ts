@@ -105,8 +105,8 @@ export interface EventCore {
   replay(bytes: Uint8Array, number: number, outcomes?: Uint8Array): boolean;
   /** Events of these keys are on disk alone until they are replayed: others of the same keys go to disk behind them. */
   addBehind(keys: Uint8Array): void;
-  /** A chunk could not be written. `keys`: of its events, where they are in no memory either. */
-  dropChunk(number: number, keys: Uint8Array): void;
+  /** These chunks could not be written. `keys`: of their events, where they are in no memory either. Goes through all events once. */
+  dropChunks(numbers: readonly number[], keys: Uint8Array): void;
   /** The event types, those of replayed events among them; outcomes name them by their index. */
   knownTypes(): { type: string; topic: string }[];
   /** How many events wait to be tried again, by topic, and librdkafka's code for why the last was turned down. */

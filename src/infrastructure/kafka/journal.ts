@@ -16,7 +16,11 @@ export function createJournal(core: EventCore): Journal {
     write: (on, next) => core.journal(on, next),
     take: () => core.takeChunks(),
     spill: () => core.spill(),
-    drop: (number, keys) => core.dropChunk(number, keys),
+    drop: (chunks) =>
+      core.dropChunks(
+        chunks.map(({ number }) => number),
+        Buffer.concat(chunks.map(({ keys }) => keys)),
+      ),
     addBehind: (keys) => core.addBehind(keys),
     replay({ bytes, outcomes }, number) {
       const taken = core.replay(bytes, number, outcomes);

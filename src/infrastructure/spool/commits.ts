@@ -84,7 +84,9 @@ export function createCommits(send: (work: Work, buffers: ArrayBuffer[]) => void
       // The thread may have ended between its commit and its word on it.
       const detail = `${fault.detail}; what was sent to it may be in the file, and go to Kafka later`;
       refuse(underWay ?? [], { ...fault, detail }, true);
-      refuse(gathering.take().calls, fault);
+      const { work, calls } = gathering.take();
+      refuse(calls, fault);
+      gathering.settle(work);
       underWay = undefined;
       schedule();
     },

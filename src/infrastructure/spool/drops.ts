@@ -1,8 +1,8 @@
 /** Drops the answers to keys, again and again until the disk has done it: a later process must not find them. */
 export interface Drops {
   drop(key: string): void;
-  /** The key has another answer, which stays. */
-  keep(key: string): void;
+  /** Writes other answers to these keys, which stay. Rejects as `write` does: then they are still to be dropped. */
+  replacing(keys: readonly string[], write: () => Promise<void>): Promise<void>;
 }
 
 /** `write` drops one, and rejects where the disk does not. `isOver`: no more tries. */
@@ -24,12 +24,22 @@ export function createDrops(
     }
   }
 
+  function drop(key: string): void {
+    if (dropping.has(key)) return;
+    dropping.add(key);
+    void dropAtLast(key);
+  }
+
   return {
-    drop(key) {
-      if (dropping.has(key)) return;
-      dropping.add(key);
-      void dropAtLast(key);
+    drop,
+    async replacing(keys, replace) {
+      const dropped = keys.filter((key) => dropping.delete(key));
+      try {
+        await replace();
+      } catch (error) {
+        for (const key of dropped) drop(key);
+        throw error;
+      }
     },
-    keep: (key) => void dropping.delete(key),
   };
 }

@@ -128,8 +128,8 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
       const measures = chunks.map(measure);
       const error = refusal(sizeOf(measures) + bytesOfAnswers(claims));
       if (error) throw error;
-      for (const { key } of claims) drops.keep(key);
-      await commits.append(chunks, measures, claims);
+      const keys = claims.map(({ key }) => key);
+      await drops.replacing(keys, () => commits.append(chunks, measures, claims));
     },
     settle: (outcomes) => commits.settle({ outcomes }),
     settlePartly: (partly) => commits.settle({ partly }),
@@ -142,8 +142,7 @@ export async function openSpool({ folder, maxBytes, logger, onOpen }: SpoolOptio
       const answers = [{ key, answer, at }];
       const error = refusal(bytesOfAnswers(answers));
       if (error) throw error;
-      drops.keep(key);
-      await commits.append([], [], answers);
+      await drops.replacing([key], () => commits.append([], [], answers));
     },
     dropAnswer: drops.drop,
     findAnswer: async (key) => (await ask({ kind: "findAnswer", key })).bytes,

@@ -1,4 +1,5 @@
 // The spool's side of the posts: what goes to disk, and what comes back from there.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -67,17 +68,36 @@ void Posts::Spill() {
   }
   spill_ = ledger_->first();
   spill_ended_ = true;
-  spill_passed_ = false;
+  spill_passed_ = 0;
 }
 
-void Posts::SpillNext() {
-  const uint64_t number = spill_->chunk == 0 ? spill_->dropped : spill_->chunk;
-  if (journal.IsAfterSpilled(number)) spill_passed_ = true;
-  if (spill_->chunk == 0) {
-    if (number == 0 && std::exchange(spill_passed_, false)) journal.PassWritten();
-    journal.AddSpilled(spill_, RecordOf(*spill_));
+size_t Posts::SpillNext() {
+  Entry* const entry = std::exchange(spill_, spill_->next);
+  spill_passed_ = std::max(spill_passed_, entry->chunk == 0 ? entry->dropped : entry->chunk);
+  if (entry->chunk != 0) return 0;
+  if (entry->dropped != 0) return SpillDropped(entry);
+  journal.PassWritten(spill_passed_);
+  return SpillOne(entry);
+}
+
+// Its number stands for all of it: a part that was written alone would be replaced by the next.
+size_t Posts::SpillDropped(Entry* first) {
+  const auto dropped = dropped_.find(first->dropped);
+  size_t bytes = 0;
+  journal.EndSpilled();
+  for (Entry* entry = first; entry && dropped->second > 0; entry = entry->next) {
+    if (entry->chunk != 0 || entry->dropped != dropped->first) continue;
+    bytes += SpillOne(entry);
+    dropped->second--;
   }
-  spill_ = spill_->next;
+  journal.EndSpilled();
+  dropped_.erase(dropped);
+  return bytes;
+}
+
+size_t Posts::SpillOne(Entry* entry) {
+  journal.AddSpilled(entry, RecordOf(*entry));
+  return entry->value_size + entry->key_size + entry->headers_size;
 }
 
 // All at once it would be there three times: in the ledger, in chunks, and in JavaScript's copies of them.
@@ -85,20 +105,25 @@ std::vector<Chunk> Posts::TakeChunks() {
   size_t bytes = 0;
   while (spill_ && bytes < kSpillBytes) {
     const Body* const body = spill_->body;
-    for (; spill_ && spill_->body == body; SpillNext()) {
-      if (spill_->chunk == 0) bytes += spill_->value_size + spill_->key_size + spill_->headers_size;
-    }
+    while (spill_ && spill_->body == body) bytes += SpillNext();
     journal.EndBody();
   }
   return journal.Take();
 }
 
-void Posts::DropChunk(uint64_t number, std::string_view keys) {
-  journal.Drop(number);
+void Posts::DropChunks(const std::unordered_set<uint64_t>& numbers, std::string_view keys) {
+  for (const uint64_t number : numbers) journal.Drop(number);
   for (Entry* entry = ledger_->first(); entry; entry = entry->next) {
-    if (entry->chunk == number) entry->dropped = std::exchange(entry->chunk, 0);
+    if (numbers.count(entry->chunk) == 0) continue;
+    entry->dropped = std::exchange(entry->chunk, 0);
+    dropped_[entry->dropped]++;
   }
   EachKey(keys, [this](uint32_t key) { journal.RemoveBehind(key); });
+}
+
+void Posts::ForgetDropped(uint64_t number) {
+  const auto dropped = dropped_.find(number);
+  if (--dropped->second == 0) dropped_.erase(dropped);
 }
 
 bool Posts::Replay(std::string_view records, uint64_t number, std::string_view settled) {

@@ -103,10 +103,13 @@ Napi::Value Producer::AddBehind(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value Producer::DropChunk(const Napi::CallbackInfo& info) {
-  if (!posts_ || !info[0].IsNumber() || !info[1].IsBuffer()) return Throw(info.Env(), "Need to specify a chunk");
+Napi::Value Producer::DropChunks(const Napi::CallbackInfo& info) {
+  if (!posts_ || !info[0].IsArray() || !info[1].IsBuffer()) return Throw(info.Env(), "Need to specify chunks and keys");
+  const auto list = info[0].As<Napi::Array>();
+  std::unordered_set<uint64_t> numbers;
+  for (uint32_t i = 0; i < list.Length(); i++) numbers.insert(static_cast<uint64_t>(IntegerOf(list.Get(i))));
   const auto keys = info[1].As<Napi::Buffer<char>>();
-  posts_->DropChunk(static_cast<uint64_t>(IntegerOf(info[0])), {keys.Data(), keys.Length()});
+  posts_->DropChunks(numbers, {keys.Data(), keys.Length()});
   return info.Env().Undefined();
 }
 

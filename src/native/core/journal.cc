@@ -29,6 +29,7 @@ void Journal::Add(Chunk& chunk, uint64_t number, Entry* entry, const Record& rec
   Add(chunk, record);
   State& state = states_[chunk.number];
   state.open = true;
+  state.replayed = !entry->carried;
   state.missing++;
   state.promised += entry->promised;
   state.outcomes.push_back(kUnsettled);
@@ -48,6 +49,18 @@ void Journal::EndBody() {
 }
 
 // The chunks that are being filled have two numbers.
+void Journal::BeginSpill() {
+  spill_number_ = ReserveForSpill();
+  later_spill_numbers_.clear();
+}
+
+void Journal::PassWritten(uint64_t number) {
+  while (spill_number_ < number && !later_spill_numbers_.empty()) {
+    spill_number_ = later_spill_numbers_.front();
+    later_spill_numbers_.pop_front();
+  }
+}
+
 uint64_t Journal::ReserveForSpill() {
   const uint64_t first = number_ + 2;
   number_ += kSpillNumbers;
@@ -56,16 +69,17 @@ uint64_t Journal::ReserveForSpill() {
 
 // Under its old number an event still comes before those of its key that were written meanwhile.
 void Journal::AddSpilled(Entry* entry, const Record& record) {
-  const uint64_t number = entry->dropped == 0 ? spill_number_ : entry->dropped;
-  if (spilled_.count > 0 && spilled_.number != number) Close();
-  Add(spilled_, number, entry, record);
+  Add(spilled_, entry->dropped == 0 ? spill_number_ : entry->dropped, entry, record);
+}
+
+void Journal::EndSpilled() {
+  if (spilled_.count == 0) return;
+  if (spilled_.number == spill_number_) spill_number_++;
+  full_.push_back(std::exchange(spilled_, {}));
 }
 
 void Journal::Close() {
-  if (spilled_.count > 0) {
-    if (spilled_.number == spill_number_) spill_number_++;
-    full_.push_back(std::exchange(spilled_, {}));
-  }
+  EndSpilled();
   if (in_memory_.count > 0) full_.push_back(std::exchange(in_memory_, {}));
   if (on_disk_.count > 0) {
     on_disk_.number = number_ + 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -66,13 +67,14 @@ class Journal {
   void AddInMemory(Entry* entry, const Record& record);
   void AddOnDisk(const Record& record);
   /// What AddSpilled() gets from now on, in the order taken, is older than what the others get.
-  void BeginSpill() { spill_number_ = ReserveForSpill(); }
+  void BeginSpill();
   /// The spill that was broken off goes on: AddSpilled() gets the rest of what is older than all that was written
-  /// meanwhile, and after PassWritten() what was taken since, and is older than what the others get from now on.
-  void ContinueSpill() { later_spill_number_ = ReserveForSpill(); }
-  void PassWritten() { spill_number_ = later_spill_number_; }
-  bool IsAfterSpilled(uint64_t number) const { return number > spill_number_; }
+  /// meanwhile, and after PassWritten() what was taken later than a chunk of that number.
+  void ContinueSpill() { later_spill_numbers_.push_back(ReserveForSpill()); }
+  void PassWritten(uint64_t number);
   void AddSpilled(Entry* entry, const Record& record);
+  /// What AddSpilled() gets next goes into another chunk.
+  void EndSpilled();
   /// The events of a body lie in one chunk: this was its last.
   void EndBody();
   /// The chunks of this moment, those that need not be written left out.
@@ -132,7 +134,7 @@ class Journal {
 
   uint64_t number_ = 1;
   uint64_t spill_number_ = 0;
-  uint64_t later_spill_number_ = 0;
+  std::deque<uint64_t> later_spill_numbers_;
   Chunk in_memory_;
   Chunk on_disk_;
   Chunk spilled_;

@@ -252,6 +252,7 @@ void Posts::Settle(Entry* entry, const Outcome& outcome) {
     if (entry->chunk != 0) journal.Settle(*entry, outcome);
   }
   if (spill_ == entry) spill_ = entry->next;
+  if (entry->chunk == 0 && entry->dropped != 0) ForgetDropped(entry->dropped);
   ledger_->Remove(entry);
   settled_.push_back(entry);
 }
@@ -268,6 +269,7 @@ void Posts::Detach() {
   kept_.clear();
   settled_.clear();
   postponed_.clear();
+  dropped_.clear();
   spill_ = nullptr;
   ledger_ = std::make_shared<Ledger>(queue_);  // the client may still be ending, and it has the old one
 }

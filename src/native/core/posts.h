@@ -119,8 +119,8 @@ class Posts {
   bool spilling() const { return spill_ != nullptr; }
   /// Journal::Take(), and the next part of what is spilled.
   std::vector<Chunk> TakeChunks();
-  /// The chunk could not be written: its events are in memory alone, or nowhere.
-  void DropChunk(uint64_t number, std::string_view keys);
+  /// These chunks could not be written: their events are in memory alone, or nowhere; `keys` are of the latter.
+  void DropChunks(const std::unordered_set<uint64_t>& numbers, std::string_view keys);
   /// Takes the records of a chunk as events of their own, all or none: false where they are none. `outcomes`: of those
   /// that are settled already, as TakePartlySettled() told them; or empty.
   bool Replay(std::string_view records, uint64_t number, std::string_view outcomes);
@@ -206,7 +206,11 @@ class Posts {
   uint32_t KeyOf(const Entry& entry) const;
   /// The end of an entry: its batch, the journal, the table of recent ones.
   void Settle(Entry* entry, const Outcome& outcome);
-  void SpillNext();
+  /// Returns the bytes that went into the journal.
+  size_t SpillNext();
+  size_t SpillDropped(Entry* first);
+  size_t SpillOne(Entry* entry);
+  void ForgetDropped(uint64_t number);
   void KeepRefused(const Entry& entry, int code);
 
   /// The rows of a batch; null where there is no such memory any more, since JavaScript transferred the table's buffer.
@@ -238,7 +242,8 @@ class Posts {
   std::shared_ptr<Ledger> ledger_;
   Entry* spill_ = nullptr;  // the next one to look at
   bool spill_ended_ = true;   // none was broken off
-  bool spill_passed_ = false;  // it has come to an event that was written after those before it
+  uint64_t spill_passed_ = 0;  // the highest number of a chunk that it has come by
+  std::unordered_map<uint64_t, uint32_t> dropped_;  // events in memory of each chunk that could not be written
   std::deque<Entry*> held_;  // taken, not handed over, in order
   std::vector<Entry*> kept_;  // reported by a client that had failed
   std::vector<Entry*> settled_;

@@ -35,7 +35,7 @@ Napi::Function Producer::Define(Napi::Env env) {
                          InstanceMethod<&Producer::Spill>("spill"),
                          InstanceMethod<&Producer::Replay>("replay"),
                          InstanceMethod<&Producer::AddBehind>("addBehind"),
-                         InstanceMethod<&Producer::DropChunk>("dropChunk"),
+                         InstanceMethod<&Producer::DropChunks>("dropChunks"),
                          InstanceMethod<&Producer::KnownTypes>("knownTypes"),
                          InstanceMethod<&Producer::Postponed>("postponed"),
                          InstanceMethod<&Producer::TryAgain>("tryAgain"),

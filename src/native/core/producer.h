@@ -91,7 +91,7 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value Spill(const Napi::CallbackInfo& info);
   Napi::Value Replay(const Napi::CallbackInfo& info);
   Napi::Value AddBehind(const Napi::CallbackInfo& info);
-  Napi::Value DropChunk(const Napi::CallbackInfo& info);
+  Napi::Value DropChunks(const Napi::CallbackInfo& info);
   Napi::Value KnownTypes(const Napi::CallbackInfo& info);
   Napi::Value Postponed(const Napi::CallbackInfo& info);
   Napi::Value TryAgain(const Napi::CallbackInfo& info);

@@ -38,6 +38,8 @@ test("what is settled while the file is not open is not found in it, and goes wi
   commits.begin({ chunks, last: 2, kept: 0 });
   commits.halt(ENDED);
   commits.settle({ outcomes: [delivered(1)] });
+  // Each try to open it that fails.
+  commits.halt(ENDED);
   expect(commits.begin({ chunks, last: 2, kept: 0 }).map(({ number }) => number)).toEqual([2]);
   expect(commits.figures.records()).toBe(1);
   void commits.drain();
