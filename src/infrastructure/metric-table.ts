@@ -177,7 +177,7 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: "producer_admission_bytes",
-    help: "Memory that events and requests under way hold of the budget.",
+    help: "Memory that events, requests under way and keys hold of the budget.",
     type: "gauge",
     samples: ({ admission }) => {
       const { queuedBytes, requestBytes } = admission();
