@@ -62,6 +62,8 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"
 
   wentToDisk = () => false;
   promised: string[][] = [];
+  /** As librdkafka does until its report. */
+  held: unknown[] = [];
   promise = (ids: readonly string[]) => void this.promised.push([...ids]);
 
   send<P extends Posted<P>>(
@@ -71,6 +73,7 @@ class FakeProducer implements Pick<Producer, "send" | "sendBatch" | "wentToDisk"
     posted: P,
   ): string | Failure {
     posted.id = "id-1";
+    this.held.push(posted);
     this.#settle = (delivery, key) => posted.settle(posted, delivery, key);
     return this.refuseWith ?? posted.id;
   }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { failure } from "../../src/domain/errors.ts";
 import type { Failed } from "../../src/domain/receipt.ts";
+import type { Wait } from "../../src/usecase/publish.ts";
 import { ABANDONED, at, BODY, LONG, ORDER, REJECTED, startPublisher, USER } from "../helpers/publisher.ts";
 
 test("a delivered event is answered with where it is, counted and logged", async () => {
@@ -106,4 +107,23 @@ test("an event whose poster learns of its failure is not lost", async () => {
   producer.settle({ error: REJECTED });
   expect(await receipt).toMatchObject({ status: "failed" });
   expect(counts()).toMatchObject({ failed: 1, lost: 0 });
+});
+
+test("of posts that waited in vain, or are promised, nothing stays that leads to their callers", async () => {
+  const { publisher, producer } = startPublisher();
+  const told = () => {};
+  async function post(wait: Wait): Promise<WeakRef<object>[]> {
+    const caller = { signal: new AbortController().signal };
+    const request = {};
+    const watch = { taken: () => void Object.keys(request), settled: told };
+    await publisher.one(BODY, USER, wait, caller, watch);
+    return [new WeakRef(caller), new WeakRef(request)];
+  }
+  const refs: WeakRef<object>[] = [];
+  for (let count = 0; count < 20; count++) refs.push(...(await post(1)), ...(await post("no")));
+  await Bun.sleep(20);
+  Bun.gc(true);
+  // What lies on the stack, or looks as if it did, stays as well.
+  expect(producer.held).toHaveLength(40);
+  expect(refs.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(20);
 });
