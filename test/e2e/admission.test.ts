@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { endOffset } from "../bench/topic.ts";
 import { makeMemoryCgroup } from "../helpers/cgroup.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { type Sidepost, SOURCES, startSidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
+import { newFolder } from "../infrastructure/spool/support.ts";
 import { type Flood, flood, KEYED_ALONE, LARGE_ALONE, SMALL_ALONE } from "./flood.ts";
 import { ask, metricsOf, MINUTE, newTopic, untilStatus } from "./support.ts";
 
@@ -81,12 +80,12 @@ test("nor do posts with keys, of which most is what is kept for the next post li
 
 test("nor do they where they go to disk with their events", async () => {
   const topic = await newTopic(kafka);
-  const folder = mkdtempSync(join(tmpdir(), "sidepost-flood-"));
+  using folder = newFolder();
   await kafka.stopBroker(0, "SIGKILL");
   await using cgroup = makeMemoryCgroup(MEMORY_LIMIT);
   await using sidepost = await startLimited(topic, cgroup?.run, {
     SPOOL_MODE: "overflow",
-    SPOOL_DIR: folder,
+    SPOOL_DIR: folder.path,
   });
   const result = await flood(sidepost, EVENTS / 3, SECONDS * 1000, KEYED_ALONE);
   expect(result).toMatchObject({ errors: [], statuses: { 202: result.taken } });
@@ -94,15 +93,14 @@ test("nor do they where they go to disk with their events", async () => {
   await kafka.startBroker(0);
   await untilStored(sidepost, 0);
   await expectAllIn(topic, result.taken, sidepost);
-  rmSync(folder, { recursive: true, force: true });
 });
 
 test.each(["overflow", "always"])(
   "nor does what goes to disk (%s), while it is written, read back by the next process, and sent",
   async (mode) => {
     const topic = await newTopic(kafka);
-    const folder = mkdtempSync(join(tmpdir(), "sidepost-flood-"));
-    const spool = { SPOOL_MODE: mode, SPOOL_DIR: folder, SPOOL_MAX_BYTES: "8GiB" };
+    using folder = newFolder();
+    const spool = { SPOOL_MODE: mode, SPOOL_DIR: folder.path, SPOOL_MAX_BYTES: "8GiB" };
     await kafka.stopBroker(0, "SIGKILL");
     await using cgroup = makeMemoryCgroup(MEMORY_LIMIT);
     const result = await (async () => {
@@ -121,7 +119,6 @@ test.each(["overflow", "always"])(
     await kafka.startBroker(0);
     await untilStored(next, 0);
     await expectAllIn(topic, result.taken, next);
-    rmSync(folder, { recursive: true, force: true });
   },
 );
 

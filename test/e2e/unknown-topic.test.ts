@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import type { Sidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
+import { newFolder } from "../infrastructure/spool/support.ts";
 import {
   type Answer,
   ASYNC,
@@ -110,21 +108,17 @@ test("accepted events wait for a topic that is made a little later, or anew, and
 
 test("what is stored after its poster waited in vain waits for its topic, too", async () => {
   const topic = uniqueName("not-there");
-  const folder = mkdtempSync(join(tmpdir(), "sidepost-unknown-topic-"));
-  try {
-    await using sidepost = await startWith(topic, {
-      RDKAFKA_TOPIC_METADATA_PROPAGATION_MAX_MS: "3000",
-      ...spoolIn(folder, "overflow"),
-    });
-    const answer = await post(sidepost, "/stray", { data: 1 }, { prefer: "wait=1" });
-    expect(answer).toMatchObject({ status: 202, body: { status: "stored" } });
-    await sidepost.waitForLog(({ msg }) => String(msg).startsWith("Kafka turns events down"));
-    await kafka.createTopic(topic);
-    const records = await consume(kafka.bootstrap, topic, { count: 1 });
-    expect(JSON.parse(String(records[0]?.value)).id).toBe(idsOf(answer)[0]);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  using folder = newFolder();
+  await using sidepost = await startWith(topic, {
+    RDKAFKA_TOPIC_METADATA_PROPAGATION_MAX_MS: "3000",
+    ...spoolIn(folder.path, "overflow"),
+  });
+  const answer = await post(sidepost, "/stray", { data: 1 }, { prefer: "wait=1" });
+  expect(answer).toMatchObject({ status: 202, body: { status: "stored" } });
+  await sidepost.waitForLog(({ msg }) => String(msg).startsWith("Kafka turns events down"));
+  await kafka.createTopic(topic);
+  const records = await consume(kafka.bootstrap, topic, { count: 1 });
+  expect(JSON.parse(String(records[0]?.value)).id).toBe(idsOf(answer)[0]);
 });
 
 test("an accepted event for a topic that is never there is lost, logged and counted", async () => {

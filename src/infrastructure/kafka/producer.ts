@@ -72,7 +72,6 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
   client.on("delivery-report", settleEvent);
   const known = watch(client, ({ retries, batches }) => {
     logRetries(retries);
-    logPostponed(core.postponed());
     options.onBatches(batches);
   });
   const core = await connect(client, config.kafka.topic, (brokers) => {
@@ -92,7 +91,12 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
   renewWhenFatal(client, core, known, logger);
   const queue = core.queueView();
   const indexes = new Map(types.map((type, index) => [type, index]));
-  const trying = setInterval(() => tryAgain(core, known), RETRY_MS);
+  const trying = setInterval(() => {
+    const postponed = core.postponed();
+    logPostponed(postponed);
+    // While no broker is there, none tells of a topic.
+    if (postponed.length > 0) core.tryAgain(known.brokersUp > 0 ? RETRY_MS : 0);
+  }, RETRY_MS);
   const holding = handOverTogether(core, config.kafka.batchSize);
   let closed: Promise<void> | undefined;
   let ending = false;
@@ -150,11 +154,6 @@ export async function createProducer(options: ProducerOptions): Promise<Spoolabl
     }),
     queue,
   };
-}
-
-/** While no broker is there, none tells of a topic. */
-function tryAgain(core: EventCore, { brokersUp }: Known): void {
-  if (core.postponed().length > 0) core.tryAgain(brokersUp > 0 ? RETRY_MS : 0);
 }
 
 const shuttingDown = () =>

@@ -6,10 +6,14 @@
 
 namespace sidepost {
 
+namespace {
+
 uint32_t SteadyMilliseconds() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
+
+}  // namespace
 
 Body* Ledger::Open(size_t entries, size_t size, char** bytes) {
   Body* body = static_cast<Body*>(malloc(size));

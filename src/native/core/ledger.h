@@ -51,9 +51,6 @@ struct Body {
   Entry* entries() { return reinterpret_cast<Entry*>(this + 1); }
 };
 
-/// Of a clock that nobody sets, modulo 2^32. Any thread.
-uint32_t SteadyMilliseconds();
-
 /// JavaScript thread only.
 class Ledger {
  public:
