@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CLOCK_PATCHES } from "./clock-patches.ts";
+import { EPOCH_PATCHES } from "./epoch-patches.ts";
 import type { Patch } from "./patch.ts";
 import { RETRY_PATCHES } from "./retry-patches.ts";
 import { TOPIC_PATCHES } from "./topic-patches.ts";
@@ -94,6 +95,7 @@ static void rd_http_ssl_configure(rd_kafka_t *rk, CURL *hreq_curl) {
         }
 `,
   },
+  ...EPOCH_PATCHES,
   ...RETRY_PATCHES,
   ...TOPIC_PATCHES,
   ...CLOCK_PATCHES,

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+
+import { consume } from "../helpers/consume.ts";
+import { type Kafka, startKafka } from "../helpers/kafka.ts";
+import { freePorts } from "../helpers/ports.ts";
+import { waitUntil } from "../helpers/wait.ts";
+import { type Link, startLink } from "./link.ts";
+import { openProducer } from "./support.ts";
+
+// A producer that starts a new epoch (for a gap in one partition's sequence, it does so for all) is a new one to the
+// brokers: what was sent before, and may have been written, would be written again.
+
+setDefaultTimeout(60_000);
+
+let kafka: Kafka;
+let link: Link;
+let behind = "";
+beforeAll(async () => {
+  const [from = 0, to = 0] = await freePorts(2);
+  link = await startLink({ from, to });
+  behind = `127.0.0.1:${from}`;
+  kafka = await startKafka({
+    properties: ({ port, controllerPort }) => ({
+      listeners: `PLAINTEXT://127.0.0.1:${port},BEHIND://127.0.0.1:${to},CONTROLLER://127.0.0.1:${controllerPort}`,
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},BEHIND://${behind}`,
+      "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    }),
+  });
+});
+afterAll(async () => {
+  await link[Symbol.asyncDispose]();
+  await kafka[Symbol.asyncDispose]();
+});
+
+const NOT_LEADER = 6;
+const TOO_LARGE = 10;
+
+/** A producer behind the link that has written "first" to a topic, and another topic that takes little. */
+async function open(config: Record<string, unknown> = {}) {
+  const topic = `once-${crypto.randomUUID()}`;
+  const narrow = `narrow-${crypto.randomUUID()}`;
+  await kafka.createTopic(topic);
+  await kafka.createTopic(narrow, 1, { "max.message.bytes": "200" });
+  const opened = await openProducer({
+    "test.mock.num.brokers": 0,
+    "bootstrap.servers": behind,
+    "enable.idempotence": true,
+    "reconnect.backoff.max.ms": 100,
+    ...config,
+  });
+  const send = (text: string, to = topic) => opened.producer.produce(to, 0, Buffer.from(text));
+  send("first");
+  send("small", narrow);
+  await opened.reported(2);
+  return {
+    ...opened,
+    send,
+    /** Kafka refuses it for good: a gap in the sequence, and so a new epoch. */
+    sendTooLarge: () => send("x".repeat(1000), narrow),
+    written: async () => (await consume(kafka.bootstrap, topic)).map(({ value }) => String(value)),
+    [Symbol.asyncDispose]: async () => {
+      link.produce = "pass";
+      link.cut();
+      link.up();
+      await opened[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const until = (reached: () => boolean) =>
+  waitUntil(
+    () => reached() || undefined,
+    20_000,
+    () => new Error(`held ${link.held.length}, lost ${link.lost}`),
+  );
+
+test.each(["is lost", "says that the leader is another one by now"] as const)(
+  "what was written is not written again in a new epoch where its answer %s",
+  async (answer) => {
+    await using opened = await open();
+    link.produce = "hold";
+    opened.sendTooLarge();
+    await until(() => link.held.length === 1);
+    opened.send("second");
+    await until(() => link.held.length === 2);
+    const [refused, confirmed] = link.held;
+    link.produce = "pass";
+    refused?.pass();
+    if (answer === "is lost") {
+      await opened.reported(3);
+      link.cut();
+      link.up();
+    } else confirmed?.pass(NOT_LEADER);
+    await opened.reported(4);
+    opened.send("third");
+    const reports = await opened.reported(5);
+    expect(reports.map(({ error }) => error?.code ?? 0).toSorted()).toEqual([0, 0, 0, 0, TOO_LARGE]);
+    expect(await opened.written()).toEqual(["first", "second", "third"]);
+  },
+);
+
+test("what was not written is, once and in its order, where the requests were lost", async () => {
+  await using opened = await open();
+  link.produce = "hold";
+  opened.sendTooLarge();
+  await until(() => link.held.length === 1);
+  link.produce = "lose";
+  const lost = link.lost;
+  opened.send("second");
+  await until(() => link.lost === lost + 1);
+  opened.send("third");
+  await until(() => link.lost === lost + 2);
+  link.produce = "pass";
+  link.held[0]?.pass();
+  await opened.reported(3);
+  link.cut();
+  link.up();
+  await opened.reported(5);
+  expect(await opened.written()).toEqual(["first", "second", "third"]);
+});
+
+test("what was sent after an event that ran out of time is written, once", async () => {
+  await using opened = await open({ "message.timeout.ms": 3000 });
+  link.produce = "lose";
+  const lost = link.lost;
+  opened.send("second");
+  await until(() => link.lost === lost + 1);
+  await Bun.sleep(1500);
+  opened.send("third");
+  await until(() => link.lost === lost + 2);
+  opened.send("fourth");
+  await until(() => link.lost === lost + 3);
+  link.cut();
+  const [late] = (await opened.reported(3)).slice(2);
+  link.produce = "pass";
+  link.up();
+  await opened.reported(5);
+  expect(late?.error?.message).toContain("timed out");
+  expect(await opened.written()).toEqual(["first", "third", "fourth"]);
+});
