@@ -6,7 +6,7 @@ import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { type Sidepost, SOURCES, startSidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
 import { newFolder } from "../infrastructure/spool/support.ts";
-import { type Flood, flood, KEYED_ALONE, LARGE_ALONE, SMALL_ALONE } from "./flood.ts";
+import { type Flood, flood, floodPatience, KEYED_ALONE, LARGE_ALONE, SMALL_ALONE } from "./flood.ts";
 import { ask, metricsOf, MINUTE, newTopic, untilStatus } from "./support.ts";
 
 const MIB = 1024 ** 2;
@@ -16,7 +16,7 @@ const MEMORY_LIMIT = 192 * MIB;
 // SIDEPOST_TEST_FLOOD=60 lets each flood last so many seconds, and longer where that is needed for 2 million events.
 const SECONDS = Number(process.env["SIDEPOST_TEST_FLOOD"] ?? 3);
 const EVENTS = SECONDS >= 30 ? 2_000_000 : 100_000;
-setDefaultTimeout(2 * MINUTE + 10 * SECONDS * 1000);
+setDefaultTimeout(3 * MINUTE + floodPatience(SECONDS * 1000));
 
 // Each test finds the broker running, and leaves it so.
 let kafka: Kafka;
