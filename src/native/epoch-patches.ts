@@ -1,7 +1,7 @@
 import type { Patch } from "./patch.ts";
 
 /**
- * What may have been written is not written again. librdkafka starts a new epoch of its producer, for all partitions, when
+ * Epochs of the idempotent producer. What may have been written is not written again. librdkafka starts a new epoch of its producer, for all partitions, when
  * the sequence of one has a gap: an event was refused or ran out of time, or a leader moved. To brokers that is another
  * producer: an event that was sent in the old epoch, was written, and whose answer did not come, or was "not the leader",
  * came again in the new one, and behind events that were sent after it (confluentinc/librdkafka#4953). Now a partition
@@ -105,6 +105,22 @@ export const EPOCH_PATCHES: readonly Patch[] = [
                     (!rkm || rkm->rkm_u.producer.msgid > unsettled_msgid))
                         break;
                 r = rd_kafka_ProduceRequest(rkb, rktp, pid, epoch_base_msgid);
+`,
+  },
+  {
+    file: "src/rdkafka_idempotence.c",
+    // The 32,769th refusal in a producer's life made it epoch 0 again, and brokers refused all events of every partition
+    // that knew a later one (confluentinc/librdkafka#3720).
+    why: "a producer whose epochs are used up must ask for another id",
+    find: `                } else {
+                        /* The idempotent producer can bump its own epoch */
+`,
+    replace: `                } else if (rk->rk_eos.pid.epoch == INT16_MAX) {
+                        rd_kafka_idemp_set_state(rk,
+                                                 RD_KAFKA_IDEMP_STATE_REQ_PID);
+                        restart_tmr = rd_true;
+                } else {
+                        /* The idempotent producer can bump its own epoch */
 `,
   },
 ];

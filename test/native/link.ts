@@ -6,6 +6,8 @@ export interface Link extends AsyncDisposable {
   produce: "pass" | "hold" | "lose";
   /** The answers that are held, in their order. */
   held: Answer[];
+  /** The epoch that a producer gets with its id, instead of the broker's. */
+  epoch?: number;
   /** So many produce requests were lost. */
   lost: number;
   /** Resets every connection, and refuses new ones until `up`. */
@@ -19,6 +21,7 @@ export interface Answer {
 }
 
 const PRODUCE = 0;
+const INIT_PRODUCER_ID = 22;
 
 /** Kafka's frames, of a request or an answer: four bytes of length, then so many bytes. */
 function createFrames(each: (frame: Buffer) => void): (piece: Buffer) => void {
@@ -52,6 +55,7 @@ export async function startLink({ from, to }: { from: number; to: number }): Pro
       const api = asked.get(frame.readInt32BE(4));
       const pass = (code?: number): void =>
         void client.write(code === undefined ? frame : recoded(frame, code));
+      if (api === INIT_PRODUCER_ID && link.epoch !== undefined) frame.writeInt16BE(link.epoch, EPOCH_AT);
       if (api === PRODUCE && link.produce === "hold") link.held.push({ pass });
       else pass();
     };
@@ -91,6 +95,9 @@ export async function startLink({ from, to }: { from: number; to: number }): Pro
   };
   return link;
 }
+
+/** Behind length, correlation id, tags, throttle time, error code and producer id. */
+const EPOCH_AT = 4 + 4 + 1 + 4 + 2 + 8;
 
 /** A produce answer of one partition: length, correlation id, tags, topics (1 more), name (1 more), partitions, index, code. */
 function recoded(frame: Buffer, code: number): Buffer {

@@ -34,6 +34,7 @@ afterAll(async () => {
 
 const NOT_LEADER = 6;
 const TOO_LARGE = 10;
+const LAST_EPOCH = 32_767;
 
 /** A producer behind the link that has written "first" to a topic, and another topic that takes little. */
 async function open(config: Record<string, unknown> = {}) {
@@ -117,6 +118,21 @@ test("what was not written is, once and in its order, where the requests were lo
   link.up();
   await opened.reported(5);
   expect(await opened.written()).toEqual(["first", "second", "third"]);
+});
+
+test("a producer whose epochs are used up goes on with another id", async () => {
+  link.epoch = LAST_EPOCH - 1;
+  await using opened = await open();
+  delete link.epoch;
+  const sent = ["first"];
+  for (let epoch = LAST_EPOCH; epoch <= LAST_EPOCH + 3; epoch++) {
+    opened.sendTooLarge();
+    await opened.reported(2 * sent.length + 1);
+    sent.push(String(epoch));
+    opened.send(String(epoch));
+    await opened.reported(2 * sent.length);
+  }
+  expect(await opened.written()).toEqual(sent);
 });
 
 test("what was sent after an event that ran out of time is written, once", async () => {
