@@ -1,12 +1,12 @@
 import type { Patch } from "./patch.ts";
 
 /**
- * Epochs of the idempotent producer. What may have been written is not written again. librdkafka starts a new epoch of its producer, for all partitions, when
- * the sequence of one has a gap: an event was refused or ran out of time, or a leader moved. To brokers that is another
- * producer: an event that was sent in the old epoch, was written, and whose answer did not come, or was "not the leader",
- * came again in the new one, and behind events that were sent after it (confluentinc/librdkafka#4953). Now a partition
- * stays in its epoch until brokers have told of each such event, which they know in that epoch, whether they have it.
- * Java's client does likewise.
+ * What may have been written is not written again, and epochs may be used up. librdkafka starts a new epoch of its producer,
+ * for all partitions, when the sequence of one has a gap: an event was refused or ran out of time, or a leader moved. To
+ * brokers that is another producer: an event that was sent in the old epoch, was written, and whose answer did not come, or
+ * was "not the leader", came again in the new one, and behind events that were sent after it
+ * (confluentinc/librdkafka#4953). Now a partition stays in its epoch until brokers have told of each such event, which they
+ * know in that epoch, whether they have it. Java's client does likewise.
  */
 export const EPOCH_PATCHES: readonly Patch[] = [
   {

@@ -12,7 +12,7 @@ export interface Cluster extends AsyncDisposable {
   bootstrap: string;
   brokers: 1 | 3;
   /** Records bear the time at which the broker wrote them. */
-  createTopic(name: string, partitions: number): Promise<void>;
+  createTopic(name: string, partitions: number, configs?: Record<string, string>): Promise<void>;
   deleteTopic(name: string): Promise<void>;
   /** Takes every partition of the topic away from the broker that leads it, and resolves when others do. */
   moveLeaders(topic: string): Promise<void>;
@@ -46,8 +46,8 @@ export async function startCluster(brokers: 1 | 3): Promise<Cluster> {
     network,
     brokers,
     bootstrap: links.map(({ from }) => `127.0.0.1:${from}`).join(","),
-    createTopic: (name, partitions) =>
-      kafka.createTopic(name, partitions, { "message.timestamp.type": "LogAppendTime" }),
+    createTopic: (name, partitions, configs = {}) =>
+      kafka.createTopic(name, partitions, { "message.timestamp.type": "LogAppendTime", ...configs }),
     deleteTopic: (name) => kafka.deleteTopic(name),
     moveLeaders: (topic) => withAdmin(addresses, (admin) => moveLeaders(admin, addresses[0]!, topic)),
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,5 @@
-/** Most events go to one topic, atomic batches to one of one partition, and another may be deleted. */
-export type Topic = "main" | "whole" | "other";
+/** Most events go to one topic, atomic batches to one of one partition, another may be deleted, and one takes nothing. */
+export type Topic = "main" | "whole" | "other" | "narrow";
 
 /** How a poster posts: what, where to, and whether it waits for Kafka. It does so one post after the other. */
 export interface Style {
@@ -27,3 +27,6 @@ export const STYLES = {
   otherAsync: { name: "other topic, async", path: "/other", to: "other", keyed: true, async: true },
   atomic: { name: "atomic batch", path: "?atomic=true", to: "whole", batch: 5, keyed: true, atomic: true },
 } as const satisfies Record<string, Style>;
+
+/** Kafka refuses each of these for good: a gap in a sequence, and so a new epoch of the producer, many times a second. */
+export const REFUSED: Style = { name: "refused by Kafka", path: "/narrow", to: "narrow" };

@@ -65,17 +65,21 @@ export async function createWorld(options: WorldOptions): Promise<World> {
 
 async function createTopics(cluster: Cluster): Promise<Record<Topic, string>> {
   const name = `chaos-${crypto.randomUUID()}`;
-  const topics = { main: name, whole: `${name}-whole`, other: `${name}-other` };
+  const topics = { main: name, whole: `${name}-whole`, other: `${name}-other`, narrow: `${name}-narrow` };
   await cluster.createTopic(topics.main, 3);
   await cluster.createTopic(topics.whole, 1);
   await cluster.createTopic(topics.other, 2);
+  await cluster.createTopic(topics.narrow, 1, { "max.message.bytes": "100" });
   return topics;
 }
+
+/** Their event types have their names. */
+const OWN_TOPICS = ["whole", "other", "narrow"] as const satisfies Topic[];
 
 const environment = ({ bootstrap }: Cluster, topics: Record<Topic, string>): Record<string, string> => ({
   KAFKA_BROKER_LIST: bootstrap,
   KAFKA_TOPIC: topics.main,
-  EVENT_TYPES: `whole=made_whole@${topics.whole},other=made_other@${topics.other}`,
+  EVENT_TYPES: OWN_TOPICS.map((type) => `${type}=made_${type}@${topics[type]}`).join(","),
   SERVER_WRITE_TIMEOUT: "2s",
   SERVER_SHUTDOWN_TIMEOUT: "3s",
   LOG_SAMPLE: "1",
