@@ -57,12 +57,13 @@ export const EPOCH_PATCHES: readonly Patch[] = [
   },
   {
     file: "src/rdkafka_broker.c",
+    // What is in flight no longer is back in the queues (drain-patches.ts): so the number is read before they are.
     why: "the same: whether it does, and up to where",
     find: `        int inflight              = 0;
         uint64_t epoch_base_msgid = 0;
 `,
-    replace: `        int inflight              = 0;
-        rd_bool_t settling        = rd_false;
+    replace: `        int inflight       = rd_atomic32_get(&rktp->rktp_msgs_inflight);
+        rd_bool_t settling = rd_false;
         uint64_t unsettled_msgid  = 0;
         uint64_t epoch_base_msgid = 0;
 `,
@@ -71,39 +72,42 @@ export const EPOCH_PATCHES: readonly Patch[] = [
     file: "src/rdkafka_broker.c",
     // What is in flight while the epochs differ was sent to be settled. A transaction is aborted before its epoch changes.
     why: "the same: it does so while there is something to be settled",
-    find: `                rd_bool_t did_purge = rd_false;
+    find: `        rd_kafka_toppar_unlock(rktp);
 
+
+        if (rd_kafka_is_idempotent(rkb->rkb_rk)) {
 `,
-    replace: `                rd_bool_t did_purge = rd_false;
+    replace: `        if (unlikely(!rd_kafka_pid_eq(pid, rktp->rktp_eos.pid)) &&
+            rd_kafka_pid_valid(pid) && rd_kafka_pid_valid(rktp->rktp_eos.pid) &&
+            !rd_kafka_is_transactional(rkb->rkb_rk)) {
+                rkm             = rd_kafka_msgq_first(&rktp->rktp_xmit_msgq);
+                unsettled_msgid = rktp->rktp_eos.unsettled_msgid;
+                settling        = inflight > 0 ||
+                           (rkm &&
+                            rkm->rkm_u.producer.msgid <= unsettled_msgid);
+                if (settling)
+                        pid = rktp->rktp_eos.pid;
+        }
+        rd_kafka_toppar_unlock(rktp);
 
-                if (unlikely(!rd_kafka_pid_eq(pid, rktp->rktp_eos.pid)) &&
-                    rd_kafka_pid_valid(rktp->rktp_eos.pid) &&
-                    !rd_kafka_is_transactional(rkb->rkb_rk)) {
-                        rkm = rd_kafka_msgq_first(&rktp->rktp_xmit_msgq);
-                        rd_kafka_toppar_lock(rktp);
-                        unsettled_msgid = rktp->rktp_eos.unsettled_msgid;
-                        rd_kafka_toppar_unlock(rktp);
-                        settling =
-                            rd_atomic32_get(&rktp->rktp_msgs_inflight) > 0 ||
-                            (rkm && rkm->rkm_u.producer.msgid <=
-                                        unsettled_msgid);
-                        if (settling)
-                                pid = rktp->rktp_eos.pid;
-                }
 
+        if (rd_kafka_is_idempotent(rkb->rkb_rk)) {
 `,
   },
   {
     file: "src/rdkafka_broker.c",
-    why: "the same: and sends nothing else meanwhile",
+    // What waits behind would keep the thread awake.
+    why: "the same: and sends nothing else meanwhile, but sleeps",
     find: `        for (reqcnt = 0; reqcnt < max_requests; reqcnt++) {
                 r = rd_kafka_ProduceRequest(rkb, rktp, pid, epoch_base_msgid);
 `,
     replace: `        for (reqcnt = 0; reqcnt < max_requests; reqcnt++) {
                 rkm = rd_kafka_msgq_first(&rktp->rktp_xmit_msgq);
                 if (settling &&
-                    (!rkm || rkm->rkm_u.producer.msgid > unsettled_msgid))
+                    (!rkm || rkm->rkm_u.producer.msgid > unsettled_msgid)) {
+                        *next_wakeup = caller_wakeup;
                         break;
+                }
                 r = rd_kafka_ProduceRequest(rkb, rktp, pid, epoch_base_msgid);
 `,
   },

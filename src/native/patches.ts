@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CLOCK_PATCHES } from "./clock-patches.ts";
+import { DRAIN_PATCHES } from "./drain-patches.ts";
 import { EPOCH_PATCHES } from "./epoch-patches.ts";
 import type { Patch } from "./patch.ts";
 import { RETRY_PATCHES } from "./retry-patches.ts";
@@ -8,34 +9,6 @@ import { TOPIC_PATCHES } from "./topic-patches.ts";
 
 /** What librdkafka 2.15.1 does not do well enough for us. Each is to go when upstream has it. */
 export const PATCHES: readonly Patch[] = [
-  {
-    file: "src/rdkafka_broker.c",
-    // An idempotent producer has one request of five or more messages in flight for a partition. While more messages
-    // wait behind it, "their linger is over" sets the wake-up to now, so the broker's thread polls without a pause until
-    // the answer comes: a whole core, where the answer itself will wake the thread.
-    why: "a broker thread must sleep, not spin, while a partition's requests in flight are at their limit",
-    find: `        /* Check if allowed to create and enqueue a ProduceRequest */
-        if (max_requests <= 0)
-                return 0;
-`,
-    replace: `        /* Check if allowed to create and enqueue a ProduceRequest */
-        if (max_requests <= 0) {
-                *next_wakeup = caller_wakeup;
-                return 0;
-        }
-`,
-  },
-  {
-    file: "src/rdkafka_broker.c",
-    why: "the other half of the one above: the wake-up that the caller came with",
-    find: `        rd_bool_t batch_ready     = rd_false;
-
-        /* By limiting the number of not-yet-sent buffers`,
-    replace: `        rd_bool_t batch_ready     = rd_false;
-        rd_ts_t caller_wakeup     = *next_wakeup;
-
-        /* By limiting the number of not-yet-sent buffers`,
-  },
   {
     file: "src/rdhttp.c",
     why: "a retry's answer must not be read behind the body of the error before it",
@@ -95,6 +68,7 @@ static void rd_http_ssl_configure(rd_kafka_t *rk, CURL *hreq_curl) {
         }
 `,
   },
+  ...DRAIN_PATCHES,
   ...EPOCH_PATCHES,
   ...RETRY_PATCHES,
   ...TOPIC_PATCHES,

@@ -1,6 +1,6 @@
 import type { Patch } from "./patch.ts";
 
-/** Retries that are counted, that wait as they should, and that are not ruled out for what another event did. */
+/** Retries that are counted, that wait as they should, that are whole, and that are not ruled out for what another did. */
 export const RETRY_PATCHES: readonly Patch[] = [
   {
     file: "src/rdkafka_int.h",
@@ -78,6 +78,50 @@ export const RETRY_PATCHES: readonly Patch[] = [
     find: `            (presult && presult->record_errors_cnt > 1)
 `,
     replace: `            (presult && presult->record_errors_cnt > 0)
+`,
+  },
+  {
+    file: "src/rdkafka_msg.c",
+    // Brokers know a batch that comes again by its first and last sequence. What they do not know they write.
+    why: "a batch that was sent must run out of time as a whole, as with Java's client: the rest of it is another batch",
+    find: `        int cnt = timedout->rkmq_msg_cnt;
+
+        if (abs_next_timeout)
+`,
+    replace: `        int cnt            = timedout->rkmq_msg_cnt;
+        uint64_t batch_end = 0;
+
+        if (abs_next_timeout)
+`,
+  },
+  {
+    file: "src/rdkafka_msg.c",
+    // Numbers begin at 1; what has no partition yet has none.
+    why: "the other half of the one above: those of the batch whose time is not over",
+    find: `                if (likely(rkm->rkm_ts_timeout > now)) {
+                        if (abs_next_timeout)
+`,
+    replace: `                if (likely(rkm->rkm_ts_timeout > now &&
+                           !(batch_end &&
+                             rkm->rkm_u.producer.msgid <= batch_end))) {
+                        if (abs_next_timeout)
+`,
+  },
+  {
+    file: "src/rdkafka_msg.c",
+    why: "the same: where the batch ends, which its first message knows",
+    find: `                if (!first)
+                        first = rkm;
+
+                rd_kafka_msgq_deq(rkmq, rkm, 1);
+                rd_kafka_msgq_enq(timedout, rkm);
+`,
+    replace: `                if (!first)
+                        first = rkm;
+                batch_end = RD_MAX(batch_end, rkm->rkm_u.producer.last_msgid);
+
+                rd_kafka_msgq_deq(rkmq, rkm, 1);
+                rd_kafka_msgq_enq(timedout, rkm);
 `,
   },
 ];

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 
+import { cpuOf } from "../bench/proc.ts";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { freePorts } from "../helpers/ports.ts";
@@ -68,6 +69,16 @@ async function open(config: Record<string, unknown> = {}) {
   };
 }
 
+const SLEEP_MS = 500;
+
+/** Of a thread that spins it would be all of that time. */
+async function expectSleep(): Promise<void> {
+  const before = await cpuOf(process.pid);
+  await Bun.sleep(SLEEP_MS);
+  const after = await cpuOf(process.pid);
+  expect(after.librdkafka - before.librdkafka).toBeLessThan((SLEEP_MS / 4) * 1000);
+}
+
 const until = (reached: () => boolean) =>
   waitUntil(
     () => reached() || undefined,
@@ -133,6 +144,58 @@ test("a producer whose epochs are used up goes on with another id", async () => 
     await opened.reported(2 * sent.length);
   }
   expect(await opened.written()).toEqual(sent);
+});
+
+test("what is sent later waits, and no thread spins, for what may have been written in the old epoch", async () => {
+  await using opened = await open();
+  link.produce = "hold";
+  opened.sendTooLarge();
+  await until(() => link.held.length === 1);
+  opened.send("second");
+  await until(() => link.held.length === 2);
+  link.held[0]?.pass();
+  await opened.reported(3);
+  link.cut();
+  link.up();
+  await until(() => link.held.length === 1);
+  opened.send("third");
+  await expectSleep();
+  expect(link.held).toHaveLength(1);
+  link.produce = "pass";
+  link.held[0]?.pass();
+  await opened.reported(5);
+  expect(await opened.written()).toEqual(["first", "second", "third"]);
+});
+
+test("nor does a thread spin for requests that must come back before any is sent again", async () => {
+  await using opened = await open();
+  link.produce = "hold";
+  opened.send("second");
+  await until(() => link.held.length === 1);
+  opened.send("third");
+  await until(() => link.held.length === 2);
+  link.held[0]?.pass(NOT_LEADER);
+  await expectSleep();
+  expect(link.held).toHaveLength(2);
+  link.produce = "pass";
+  link.held[1]?.pass(NOT_LEADER);
+  await opened.reported(4);
+  expect(await opened.written()).toEqual(["first", "second", "third"]);
+});
+
+test("what was written is not written again where others of its batch run out of time", async () => {
+  await using opened = await open({ "message.timeout.ms": 4000, "linger.ms": 2000 });
+  link.produce = "hold";
+  opened.send("second");
+  await Bun.sleep(1500);
+  opened.send("third"); // in one batch with the one before
+  await until(() => link.held.length === 1);
+  link.cut();
+  link.produce = "pass";
+  await opened.reported(3);
+  link.up();
+  await opened.reported(4);
+  expect(await opened.written()).toEqual(["first", "second", "third"]);
 });
 
 test("what was sent after an event that ran out of time is written, once", async () => {
