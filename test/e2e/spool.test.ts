@@ -16,6 +16,7 @@ import { createClock } from "../chaos/clock.ts";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { freePorts } from "../helpers/ports.ts";
+import type { Sidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
 import {
   ask,
@@ -44,6 +45,8 @@ afterAll(async () => {
 
 const spool = (mode: "always" | "overflow", more?: Record<string, string>) => spoolIn(folder, mode, more);
 const receiptOf = (url: string, id: string) => ask(`${url}/api/v1/events/${id}`);
+const onDisk = async (sidepost: Sidepost) =>
+  [...((await metricsOf(sidepost)).get("producer_spool_events")?.samples.values() ?? [])][0];
 const times = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i));
 
@@ -325,6 +328,12 @@ test(
       const last = await post(sidepost, "/user", { data: 150, key: "k" }, ASYNC);
       expect(last.body).toMatchObject({ status: "stored" });
       ids.push(...idsOf(last));
+      // It may be on disk before the last of the others are there again.
+      await waitUntil(
+        async () => (await onDisk(sidepost)) === ids.length || undefined,
+        10_000,
+        () => new Error("not all is on disk again"),
+      );
       sidepost.kill("SIGKILL");
       await sidepost.exited;
     }
