@@ -64,7 +64,10 @@ test("with Kafka down it starts, accepts events and is not ready; Kafka comes, a
 
 test("with Kafka down it takes events for a topic that Kafka makes when it is back, and delivers them", async () => {
   await kafka.stopBroker(0, "SIGKILL");
-  await using sidepost = await startOn(kafka.bootstrap, uniqueName("made-by-kafka"));
+  await using sidepost = await startOn(kafka.bootstrap, uniqueName("made-by-kafka"), {
+    // Whatever the machine needs for Kafka's start.
+    SERVER_WRITE_TIMEOUT: "50s",
+  });
   const waiting = post(sidepost, "/user", { data: {} });
   // Longer than a topic may be missing; but only answers count, and Kafka's first one to come denies what it is about to make.
   await Bun.sleep(2500);
