@@ -1,7 +1,7 @@
 import type { Patch } from "./patch.ts";
 
 /**
- * What may have been written is not written again, and epochs may be used up. librdkafka starts a new epoch of its producer,
+ * What may have been written is not written again, and a producer outlives its epochs. librdkafka starts a new epoch of its producer,
  * for all partitions, when the sequence of one has a gap: an event was refused or ran out of time, or a leader moved. To
  * brokers that is another producer: an event that was sent in the old epoch, was written, and whose answer did not come, or
  * was "not the leader", came again in the new one, and behind events that were sent after it

@@ -1,7 +1,7 @@
 import { canMount } from "./disk.ts";
 import type { FaultName } from "./faults.ts";
 import type { Scenario } from "./scenario.ts";
-import { REFUSED, STYLES } from "./styles.ts";
+import { ALL_AND_REFUSED } from "./styles.ts";
 
 /** A scenario by its name, and the brokers that it needs. */
 export interface Case extends Scenario {
@@ -38,7 +38,7 @@ export function allCases(): Case[] {
       spool,
       sigterm,
       // With a spool such an event may be answered `stored` and then be refused, which is no promise broken.
-      ...(spool === "off" ? { styles: [...Object.values(STYLES), REFUSED] } : {}),
+      ...(spool === "off" ? { styles: ALL_AND_REFUSED } : {}),
     });
     const one = spool !== "off" && canMount ? [...ENDURED, "disk full" as const] : ENDURED;
     const alive = one.filter((fault) => fault !== "sidepost killed");

@@ -1,5 +1,6 @@
 import { Admin, alterPartitionReassignmentsV1, Connection } from "@platformatic/kafka";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
+import { behind } from "../helpers/kafka-broker.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { waitUntil } from "../helpers/wait.ts";
 import { type Network, startNetwork } from "./proxy.ts";
@@ -25,17 +26,12 @@ export async function startCluster(brokers: 1 | 3): Promise<Cluster> {
   const network = await startNetwork(links);
   const kafka = await startKafka({
     brokers,
-    properties: ({ id, port, controllerPort }) => {
-      const { from, to } = links[id - 1]!;
-      return {
-        listeners: `PLAINTEXT://127.0.0.1:${port},PROXIED://127.0.0.1:${to},CONTROLLER://127.0.0.1:${controllerPort}`,
-        "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},PROXIED://127.0.0.1:${from}`,
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "auto.create.topics.enable": "false",
-        // What a killed process leaves open would hide what comes later for up to ten seconds.
-        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "200",
-      };
-    },
+    properties: (node) => ({
+      ...behind(node, links[node.id - 1]!),
+      "auto.create.topics.enable": "false",
+      // What a killed process leaves open would hide what comes later for up to ten seconds.
+      "transaction.abort.timed.out.transaction.cleanup.interval.ms": "200",
+    }),
   }).catch(async (error) => {
     await network[Symbol.asyncDispose]();
     throw error;

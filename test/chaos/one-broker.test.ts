@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { keepsItsPromises } from "./promises.ts";
-import { REFUSED, STYLES } from "./styles.ts";
+import { ALL_AND_REFUSED } from "./styles.ts";
 
 setDefaultTimeout(120_000);
 
@@ -15,7 +15,7 @@ afterAll(() => cluster[Symbol.asyncDispose]());
 test("a broker killed, frozen, cut off, out of reach and far away: nothing is lost, doubled or out of order", async () => {
   const accounts = await keepsItsPromises(cluster, {
     faults: ["network slow", "network silent", "broker frozen", "network cut", "broker killed"],
-    styles: [...Object.values(STYLES), REFUSED],
+    styles: ALL_AND_REFUSED,
   });
   const taken = accounts.filter(
     ({ receipt }) => receipt?.status === "delivered" || receipt?.status === "accepted",

@@ -29,4 +29,6 @@ export const STYLES = {
 } as const satisfies Record<string, Style>;
 
 /** Kafka refuses each of these for good: a gap in a sequence, and so a new epoch of the producer, many times a second. */
-export const REFUSED: Style = { name: "refused by Kafka", path: "/narrow", to: "narrow" };
+const REFUSED: Style = { name: "refused by Kafka", path: "/narrow", to: "narrow" };
+
+export const ALL_AND_REFUSED: readonly Style[] = [...Object.values(STYLES), REFUSED];

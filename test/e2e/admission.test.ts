@@ -7,7 +7,7 @@ import { type Sidepost, SOURCES, startSidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
 import { newFolder } from "../infrastructure/spool/support.ts";
 import { type Flood, flood, floodPatience, KEYED_ALONE, LARGE_ALONE, SMALL_ALONE } from "./flood.ts";
-import { ask, metricsOf, MINUTE, newTopic, untilStatus } from "./support.ts";
+import { ask, figuresOf, MINUTE, newTopic, untilStatus, untilStored } from "./support.ts";
 
 const MIB = 1024 ** 2;
 /** Of a small sidecar. */
@@ -73,7 +73,7 @@ test("nor do posts with keys, of which most is what is kept for the next post li
   await using sidepost = await startLimited(topic, cgroup?.run);
   const result = await flood(sidepost, EVENTS, SECONDS * 1000, KEYED_ALONE);
   await expectBounded(sidepost, result);
-  expect((await figures(sidepost))("producer_idempotency_keys")).toBeGreaterThan(0);
+  expect((await figuresOf(sidepost))("producer_idempotency_keys")).toBeGreaterThan(0);
   await kafka.startBroker(0);
   await expectAllIn(topic, result.taken, sidepost);
 });
@@ -115,20 +115,12 @@ test.each(["overflow", "always"])(
     await using next = await startLimited(topic, cgroup?.run, spool);
     await untilStored(next, result.taken);
     await Bun.sleep(1000);
-    expect((await figures(next))("producer_admission_bytes")).toBeGreaterThan(0);
+    expect((await figuresOf(next))("producer_admission_bytes")).toBeGreaterThan(0);
     await kafka.startBroker(0);
     await untilStored(next, 0);
     await expectAllIn(topic, result.taken, next);
   },
 );
-
-/** Waits until so many events are on disk. */
-const untilStored = (sidepost: Sidepost, count: number): Promise<true> =>
-  waitUntil(
-    async () => (await figures(sidepost))("producer_spool_events") === count || undefined,
-    MINUTE,
-    () => new Error(`there are never ${count} events on disk`),
-  );
 
 /** In a container's limit where the machine lets us make one; else with the budget that it would have given. */
 const startLimited = (
@@ -157,7 +149,7 @@ async function expectBounded(sidepost: Sidepost, { attempted, taken, statuses, e
     expect(["200", "201", "202", "207", "503", "504"]).toContain(status);
   expect(statuses[202]).toBeGreaterThan(0);
   expect(statuses[503]).toBeGreaterThan(0);
-  const metric = await figures(sidepost);
+  const metric = await figuresOf(sidepost);
   expect(metric("producer_events_accepted_total")).toBe(taken);
   expect(metric("producer_admission_bytes")).toBeLessThanOrEqual(metric("producer_admission_limit_bytes"));
 }
@@ -167,7 +159,7 @@ async function expectAllIn(topic: string, count: number, sidepost: Sidepost): Pr
   let left = Number.NaN;
   await waitUntil(
     async () => {
-      left = (await figures(sidepost))("producer_queue_messages");
+      left = (await figuresOf(sidepost))("producer_queue_messages");
       return left === 0 || undefined;
     },
     MINUTE,
@@ -175,12 +167,6 @@ async function expectAllIn(topic: string, count: number, sidepost: Sidepost): Pr
   );
   expect(await endOffset({ bootstrap: kafka.bootstrap, name: topic })).toBe(count);
   expect(peakBytes(sidepost.pid)).toBeLessThan(MEMORY_LIMIT);
-}
-
-/** The metrics of this moment, each summed over its labels. */
-async function figures(sidepost: Sidepost): Promise<(name: string) => number> {
-  const families = await metricsOf(sidepost);
-  return (name) => Array.from(families.get(name)?.samples.values() ?? [Number.NaN]).reduce((a, b) => a + b);
 }
 
 /** The most that was ever resident. */

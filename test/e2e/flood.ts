@@ -88,7 +88,7 @@ export interface Flood {
   errors: string[];
 }
 
-/** How much longer a flood may last where the machine is busy. */
+/** Milliseconds that a flood of `ms` may last where the machine is busy. */
 export const floodPatience = (ms: number): number => 10 * ms + 60_000;
 
 /** Lets all clients post for `ms` milliseconds, and longer, within {@link floodPatience}, until `events` were posted. */

@@ -16,7 +16,6 @@ import { createClock } from "../chaos/clock.ts";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import { freePorts } from "../helpers/ports.ts";
-import type { Sidepost } from "../helpers/process.ts";
 import { waitUntil } from "../helpers/wait.ts";
 import {
   ask,
@@ -30,6 +29,7 @@ import {
   post,
   spoolIn,
   startOn,
+  untilStored,
 } from "./support.ts";
 
 let kafka: Kafka;
@@ -45,8 +45,6 @@ afterAll(async () => {
 
 const spool = (mode: "always" | "overflow", more?: Record<string, string>) => spoolIn(folder, mode, more);
 const receiptOf = (url: string, id: string) => ask(`${url}/api/v1/events/${id}`);
-const onDisk = async (sidepost: Sidepost) =>
-  [...((await metricsOf(sidepost)).get("producer_spool_events")?.samples.values() ?? [])][0];
 const times = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i));
 
@@ -329,11 +327,7 @@ test(
       expect(last.body).toMatchObject({ status: "stored" });
       ids.push(...idsOf(last));
       // It may be on disk before the last of the others are there again.
-      await waitUntil(
-        async () => (await onDisk(sidepost)) === ids.length || undefined,
-        10_000,
-        () => new Error("not all is on disk again"),
-      );
+      await untilStored(sidepost, ids.length);
       sidepost.kill("SIGKILL");
       await sidepost.exited;
     }

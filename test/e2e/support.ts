@@ -97,6 +97,20 @@ export async function metricsOf({ adminUrl }: Sidepost): Promise<Map<string, Fam
   return parseExposition(await response.text());
 }
 
+/** The metrics as they are now, each summed over its labels. */
+export async function figuresOf(sidepost: Sidepost): Promise<(name: string) => number> {
+  const families = await metricsOf(sidepost);
+  return (name) => Array.from(families.get(name)?.samples.values() ?? [Number.NaN]).reduce((a, b) => a + b);
+}
+
+/** Waits until so many events are on disk. */
+export const untilStored = (sidepost: Sidepost, count: number): Promise<true> =>
+  waitUntil(
+    async () => (await figuresOf(sidepost))("producer_spool_events") === count || undefined,
+    MINUTE,
+    () => new Error(`there are never ${count} events on disk`),
+  );
+
 /** A broker that nobody is. */
 export const nobody = async (): Promise<string> => `127.0.0.1:${(await freePorts(1))[0]}`;
 

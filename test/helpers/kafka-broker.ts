@@ -27,6 +27,13 @@ const JAVA = [
 
 export const address = (node: BrokerNode): string => `127.0.0.1:${node.port}`;
 
+/** Settings for a second way in, at port `to`, which clients are told to find at port `from`. */
+export const behind = ({ port, controllerPort }: BrokerNode, { from, to }: { from: number; to: number }) => ({
+  listeners: `PLAINTEXT://127.0.0.1:${port},BEHIND://127.0.0.1:${to},CONTROLLER://127.0.0.1:${controllerPort}`,
+  "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},BEHIND://127.0.0.1:${from}`,
+  "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT",
+});
+
 /** Writes a broker's settings and formats its storage, once in its life. */
 export async function formatBroker(
   node: BrokerNode,

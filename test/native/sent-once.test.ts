@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { cpuOf } from "../bench/proc.ts";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
+import { behind } from "../helpers/kafka-broker.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { waitUntil } from "../helpers/wait.ts";
-import { type Link, startLink } from "./link.ts";
+import { type Answer, type Link, startLink } from "./link.ts";
 import { openProducer } from "./support.ts";
 
 // A producer that starts a new epoch (for a gap in one partition's sequence, it does so for all) is a new one to the
@@ -15,18 +16,12 @@ setDefaultTimeout(60_000);
 
 let kafka: Kafka;
 let link: Link;
-let behind = "";
+let bootstrap = "";
 beforeAll(async () => {
   const [from = 0, to = 0] = await freePorts(2);
   link = await startLink({ from, to });
-  behind = `127.0.0.1:${from}`;
-  kafka = await startKafka({
-    properties: ({ port, controllerPort }) => ({
-      listeners: `PLAINTEXT://127.0.0.1:${port},BEHIND://127.0.0.1:${to},CONTROLLER://127.0.0.1:${controllerPort}`,
-      "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},BEHIND://${behind}`,
-      "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    }),
-  });
+  bootstrap = `127.0.0.1:${from}`;
+  kafka = await startKafka({ properties: (node) => behind(node, { from, to }) });
 });
 afterAll(async () => {
   await link[Symbol.asyncDispose]();
@@ -45,7 +40,7 @@ async function open(config: Record<string, unknown> = {}) {
   await kafka.createTopic(narrow, 1, { "max.message.bytes": "200" });
   const opened = await openProducer({
     "test.mock.num.brokers": 0,
-    "bootstrap.servers": behind,
+    "bootstrap.servers": bootstrap,
     "enable.idempotence": true,
     "reconnect.backoff.max.ms": 100,
     ...config,
@@ -62,8 +57,7 @@ async function open(config: Record<string, unknown> = {}) {
     written: async () => (await consume(kafka.bootstrap, topic)).map(({ value }) => String(value)),
     [Symbol.asyncDispose]: async () => {
       link.produce = "pass";
-      link.cut();
-      link.up();
+      reconnect();
       await opened[Symbol.asyncDispose]();
     },
   };
@@ -86,22 +80,31 @@ const until = (reached: () => boolean) =>
     () => new Error(`held ${link.held.length}, lost ${link.lost}`),
   );
 
+function reconnect(): void {
+  link.cut();
+  link.up();
+}
+
+/** An event is refused and "second" is written, and the link holds both answers. */
+async function holdTwo({ sendTooLarge, send }: Awaited<ReturnType<typeof open>>): Promise<Answer[]> {
+  link.produce = "hold";
+  sendTooLarge();
+  await until(() => link.held.length === 1);
+  send("second");
+  await until(() => link.held.length === 2);
+  return link.held;
+}
+
 test.each(["is lost", "says that the leader is another one by now"] as const)(
   "what was written is not written again in a new epoch where its answer %s",
   async (answer) => {
     await using opened = await open();
-    link.produce = "hold";
-    opened.sendTooLarge();
-    await until(() => link.held.length === 1);
-    opened.send("second");
-    await until(() => link.held.length === 2);
-    const [refused, confirmed] = link.held;
+    const [refused, confirmed] = await holdTwo(opened);
     link.produce = "pass";
     refused?.pass();
     if (answer === "is lost") {
       await opened.reported(3);
-      link.cut();
-      link.up();
+      reconnect();
     } else confirmed?.pass(NOT_LEADER);
     await opened.reported(4);
     opened.send("third");
@@ -125,8 +128,7 @@ test("what was not written is, once and in its order, where the requests were lo
   link.produce = "pass";
   link.held[0]?.pass();
   await opened.reported(3);
-  link.cut();
-  link.up();
+  reconnect();
   await opened.reported(5);
   expect(await opened.written()).toEqual(["first", "second", "third"]);
 });
@@ -148,15 +150,10 @@ test("a producer whose epochs are used up goes on with another id", async () => 
 
 test("what is sent later waits, and no thread spins, for what may have been written in the old epoch", async () => {
   await using opened = await open();
-  link.produce = "hold";
-  opened.sendTooLarge();
-  await until(() => link.held.length === 1);
-  opened.send("second");
-  await until(() => link.held.length === 2);
-  link.held[0]?.pass();
+  const [refused] = await holdTwo(opened);
+  refused?.pass();
   await opened.reported(3);
-  link.cut();
-  link.up();
+  reconnect();
   await until(() => link.held.length === 1);
   opened.send("third");
   await expectSleep();
