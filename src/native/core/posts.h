@@ -89,6 +89,7 @@ class Posts {
   /// Why ProduceBatch() would refuse the body even if the queue were empty: 0, or a Refusal. Nothing is taken.
   int CheckBatch(std::string_view body, bool ndjson);
 
+  // settling.cc (and batches.cc): what becomes of events
   /// Books one message's report. To be called for messages of entries; Release() after it.
   void Report(const rd_kafka_message_t* message, bool client_failed, Reports* reports);
   /// Frees what Report() has settled. librdkafka must have let go of it.

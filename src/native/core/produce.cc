@@ -1,59 +1,13 @@
-// Messages in: upstream's produce(), and our posts as bytes.
+// Messages in by upstream's produce(), and what is in the queue, whichever way it came.
 #include <cstring>
-#include <utility>
 
+#include "bytes.h"
 #include "message.h"
 #include "producer.h"
 
 namespace sidepost {
 
 namespace {
-
-/// The bytes of a Buffer (any Uint8Array) or of a string in UTF-8, on the stack where they fit.
-class Bytes {
- public:
-  /// False where the value is neither. `text` allows strings.
-  bool Read(napi_env env, napi_value value, napi_valuetype type, bool text) {
-    if (type == napi_object) {
-      bool is_buffer = false;
-      if (napi_is_buffer(env, value, &is_buffer) != napi_ok || !is_buffer) return false;
-      void* data = nullptr;
-      napi_get_buffer_info(env, value, &data, &size_);
-      data_ = data ? data : "";  // an empty Buffer may have no address, and must not turn into null
-      return true;
-    }
-    if (!text) return false;
-    napi_value string = value;
-    if (type != napi_string && napi_coerce_to_string(env, value, &string) != napi_ok) return false;
-    return ReadString(env, string);
-  }
-
-  bool ReadString(napi_env env, napi_value string) {
-    size_t length = 0;
-    // A full buffer may have been cut: then the string is read again into one of its own size.
-    if (napi_get_value_string_utf8(env, string, short_, sizeof short_, &length) != napi_ok) return false;
-    if (length >= sizeof short_ - 4) {
-      napi_get_value_string_utf8(env, string, nullptr, 0, &length);
-      long_.resize(length + 1);
-      napi_get_value_string_utf8(env, string, long_.data(), long_.size(), &length);
-      data_ = long_.data();
-    } else {
-      data_ = short_;
-    }
-    size_ = length;
-    return true;
-  }
-
-  const void* data() const { return data_; }
-  size_t size() const { return size_; }
-  std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
-
- private:
-  const void* data_ = nullptr;
-  size_t size_ = 0;
-  char short_[256];
-  std::string long_;
-};
 
 /// `[{name: value}, …]` as librdkafka's headers. Null with an exception pending where a value is of a wrong type.
 rd_kafka_headers_t* ReadHeaders(Napi::Env env, const Napi::Array& list) {
@@ -172,86 +126,6 @@ Napi::Value Producer::Produce(const Napi::CallbackInfo& info) {
   return code(error);
 }
 
-Napi::Value Producer::ConfigureEvents(const Napi::CallbackInfo& info) {
-  if (!info[0].IsObject()) return Throw(info.Env(), "Need to specify what a valid event is");
-  // Reports of batches under way point into the ones there are.
-  if (posts_) return Throw(info.Env(), "configureEvents() was called already");
-  if (!EnsureBridge(info.Env())) return Throw(info.Env(), "The environment is ending");
-  PostOptions options;
-  if (!ReadPostOptions(info[0].As<Napi::Object>(), &options)) return info.Env().Undefined();
-  posts_ = std::make_unique<Posts>(info.Env(), std::move(options), &queue_);
-  if (connected()) client_->Keep(posts_->memory());
-  return info.Env().Undefined();
-}
-
-Napi::Value Producer::ProduceEvent(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  if (!posts_) return Throw(env, "configureEvents() comes first");
-  Bytes body;
-  size_t type = 0;
-  if (!body.Read(env, info[0], napi_object, false) || !posts_->ReadType(info[1], &type)) {
-    return Throw(env, "Need to specify a body, the index of an event type, and an opaque");
-  }
-  if (!CanTake()) return Napi::Number::New(env, RD_KAFKA_RESP_ERR__STATE);
-  void* carried = reports_->Keep(info[2]);
-  const Napi::Value result = posts_->ProduceOne(body.text(), type, carried, info[3].ToBoolean(), ToClient());
-  if (result.IsNumber() || posts_->went_to_disk) reports_->Release(carried);
-  return result;
-}
-
-Destination Producer::ToClient() {
-  return {connected() && !renewing_ ? client_->handle() : nullptr, [this](const std::string& name) { return Topic(name); }};
-}
-
-void Producer::HandOver() {
-  if (!posts_ || !CanTake()) return;
-  posts_->HandOver(ToClient(), reports_.get());
-  DeliverSoon();
-}
-
-void Producer::DeliverSoon() {
-  if (draining_) {
-    bridge_->Wake();
-  } else {
-    reports_->Deliver();
-  }
-}
-
-Napi::Value Producer::HandOverEvents(const Napi::CallbackInfo& info) {
-  HandOver();
-  return info.Env().Undefined();
-}
-
-Napi::Value Producer::ProduceBatch(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  if (!posts_) return Throw(env, "configureEvents() comes first");
-  Bytes body;
-  if (!info[1].IsBoolean() || !info[2].IsFunction() || !body.Read(env, info[0], napi_object, false)) {
-    return Throw(env, "Need to specify a body, whether it is NDJSON, and a callback");
-  }
-  if (!CanTake()) return Napi::Number::New(env, RD_KAFKA_RESP_ERR__STATE);
-  HandOver();  // events of one key keep their order
-  const Napi::Value result = posts_->ProduceBatch(
-      {body.text(), info[1].As<Napi::Boolean>(), info[3].ToBoolean(), info[4].ToBoolean(), info[2].As<Napi::Function>()},
-      ToClient());
-  if (posts_->HasFinished()) bridge_->Wake();
-  return result;
-}
-
-Napi::Value Producer::CheckBatch(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  if (!posts_) return Throw(env, "configureEvents() comes first");
-  Bytes body;
-  if (!info[1].IsBoolean() || !body.Read(env, info[0], napi_object, false)) {
-    return Throw(env, "Need to specify a body, and whether it is NDJSON");
-  }
-  return Napi::Number::New(env, posts_->CheckBatch(body.text(), info[1].As<Napi::Boolean>()));
-}
-
-Napi::Value Producer::BrokenAt(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), posts_ ? static_cast<double>(posts_->broken_at) : 0);
-}
-
 Napi::Value Producer::Queued(const Napi::CallbackInfo& info) {
   auto queued = Napi::Object::New(info.Env());
   auto set = [&](const char* name, size_t count) {
@@ -275,20 +149,6 @@ Napi::Value Producer::QueueView(const Napi::CallbackInfo& info) {
 Napi::Value Producer::ErrorText(const Napi::CallbackInfo& info) {
   const int code = info[0].ToNumber().Int32Value();
   return Napi::String::New(info.Env(), rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code)));
-}
-
-Napi::Value Producer::Purge(const Napi::CallbackInfo& info) {
-  HandOver();  // so that what is given up is told in the order taken
-  if (posts_) {
-    posts_->Abandon(ToClient(), reports_.get());
-    DeliverSoon();
-    if (posts_->HasFinished()) bridge_->Wake();
-  }
-  if (!connected()) return Napi::Number::New(info.Env(), RD_KAFKA_RESP_ERR__STATE);
-  // Non-blocking: the reports come as any others, with _PURGE_QUEUE or _PURGE_INFLIGHT.
-  return Napi::Number::New(info.Env(), rd_kafka_purge(client_->handle(), RD_KAFKA_PURGE_F_QUEUE |
-                                                                             RD_KAFKA_PURGE_F_INFLIGHT |
-                                                                             RD_KAFKA_PURGE_F_NON_BLOCKING));
 }
 
 }  // namespace sidepost

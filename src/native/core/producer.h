@@ -29,8 +29,13 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value Name(const Napi::CallbackInfo& info);
   Napi::Value SetPartitioner(const Napi::CallbackInfo& info);
 
-  // produce.cc: messages in
+  // produce.cc: messages in, and what is in the queue
   Napi::Value Produce(const Napi::CallbackInfo& info);
+  Napi::Value Queued(const Napi::CallbackInfo& info);
+  Napi::Value QueueView(const Napi::CallbackInfo& info);
+  Napi::Value ErrorText(const Napi::CallbackInfo& info);
+
+  // post_calls.cc: whole bodies in
   Napi::Value ConfigureEvents(const Napi::CallbackInfo& info);
   Napi::Value ProduceEvent(const Napi::CallbackInfo& info);
   Napi::Value HandOverEvents(const Napi::CallbackInfo& info);
@@ -40,9 +45,6 @@ class Producer : public Napi::ObjectWrap<Producer> {
   Napi::Value ProduceBatch(const Napi::CallbackInfo& info);
   Napi::Value CheckBatch(const Napi::CallbackInfo& info);
   Napi::Value BrokenAt(const Napi::CallbackInfo& info);
-  Napi::Value Queued(const Napi::CallbackInfo& info);
-  Napi::Value QueueView(const Napi::CallbackInfo& info);
-  Napi::Value ErrorText(const Napi::CallbackInfo& info);
   Napi::Value Purge(const Napi::CallbackInfo& info);
 
   // events.cc: reports and events out
