@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { endOffset } from "../bench/topic.ts";
 import { makeMemoryCgroup } from "../helpers/cgroup.ts";
@@ -18,11 +18,12 @@ const SECONDS = Number(process.env["SIDEPOST_TEST_FLOOD"] ?? 3);
 const EVENTS = SECONDS >= 30 ? 2_000_000 : 100_000;
 setDefaultTimeout(3 * MINUTE + floodPatience(SECONDS * 1000));
 
-// Each test finds the broker running, and leaves it so.
+// Each test finds the broker running, even where the one before it failed.
 let kafka: Kafka;
 beforeAll(async () => {
   kafka = await startKafka();
 }, MINUTE);
+afterEach(() => kafka.startBroker(0), MINUTE);
 afterAll(() => kafka[Symbol.asyncDispose]());
 
 test("clients that never stop do not bring it down while Kafka was never there, and all that was taken arrives", async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { consume } from "../helpers/consume.ts";
 import { type Kafka, startKafka } from "../helpers/kafka.ts";
 import type { Sidepost } from "../helpers/process.ts";
@@ -19,10 +19,14 @@ setDefaultTimeout(MINUTE);
 
 const SHUTDOWN_MS = 3000;
 
-// Each test finds the broker running, and leaves it so.
+// Each test finds the broker running, even where the one before it failed.
 let kafka: Kafka;
 beforeAll(async () => {
   kafka = await startKafka();
+}, MINUTE);
+afterEach(() => {
+  kafka.thawBroker(0);
+  return kafka.startBroker(0);
 }, MINUTE);
 afterAll(() => kafka[Symbol.asyncDispose]());
 
