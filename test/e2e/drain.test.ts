@@ -87,7 +87,7 @@ test("with 10,000 events in flight at SIGTERM each is in Kafka exactly once, and
 
 test("SIGTERM amid the posts of 10,000 events: each that got a 2xx is in Kafka exactly once", async () => {
   const topic = await newTopic(kafka, 3);
-  await using sidepost = await startOn(kafka.bootstrap, topic, HELD_BACK);
+  await using sidepost = await startOn(kafka.bootstrap, topic, { ...HELD_BACK, ...PATIENT });
   const { promise: halfway, resolve: reached } = Promise.withResolvers<void>();
   let taken = 0;
   const counted = async (answer: Promise<Answer>, events: number): Promise<Answer> => {

@@ -99,5 +99,5 @@ test(
     expect(await consume(cluster.bootstrap, "spread", { count: 3 })).toHaveLength(3);
     await cluster.startBroker(1);
   },
-  MINUTE,
+  2 * MINUTE,
 );
