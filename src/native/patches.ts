@@ -4,6 +4,7 @@ import { CLOCK_PATCHES } from "./clock-patches.ts";
 import { DRAIN_PATCHES } from "./drain-patches.ts";
 import { EPOCH_PATCHES } from "./epoch-patches.ts";
 import type { Patch } from "./patch.ts";
+import { REFUSAL_PATCHES } from "./refusal-patches.ts";
 import { RETRY_PATCHES } from "./retry-patches.ts";
 import { TOPIC_PATCHES } from "./topic-patches.ts";
 
@@ -71,6 +72,7 @@ static void rd_http_ssl_configure(rd_kafka_t *rk, CURL *hreq_curl) {
   ...DRAIN_PATCHES,
   ...EPOCH_PATCHES,
   ...RETRY_PATCHES,
+  ...REFUSAL_PATCHES,
   ...TOPIC_PATCHES,
   ...CLOCK_PATCHES,
 ];

@@ -1,6 +1,6 @@
 import type { Patch } from "./patch.ts";
 
-/** Retries that are counted, that wait as they should, that are whole, and that are not ruled out for what another did. */
+/** Retries that are counted, that wait as they should, that are whole, and that somebody sends. */
 export const RETRY_PATCHES: readonly Patch[] = [
   {
     file: "src/rdkafka_int.h",
@@ -72,15 +72,6 @@ export const RETRY_PATCHES: readonly Patch[] = [
 `,
   },
   {
-    file: "src/rdkafka_broker.c",
-    // With one invalid record its error was written over the "part of a batch with invalid records" of all others.
-    why: "a batch with one invalid record must fail as one with two does: the valid ones with a code of their own",
-    find: `            (presult && presult->record_errors_cnt > 1)
-`,
-    replace: `            (presult && presult->record_errors_cnt > 0)
-`,
-  },
-  {
     file: "src/rdkafka_msg.c",
     // Brokers know a batch that comes again by its first and last sequence. What they do not know they write.
     why: "a batch that was sent must run out of time as a whole, as with Java's client: the rest of it is another batch",
@@ -122,6 +113,19 @@ export const RETRY_PATCHES: readonly Patch[] = [
 
                 rd_kafka_msgq_deq(rkmq, rkm, 1);
                 rd_kafka_msgq_enq(timedout, rkm);
+`,
+  },
+  {
+    file: "src/rdkafka_request.c",
+    // The queue was purged when the error was raised; what comes back later lay in it until the application aborted.
+    why: "what comes back in a transaction that must be aborted has failed, since it is not sent any more",
+    find: `        /* Update message persistence status based on action flags.
+`,
+    replace: `        if (rd_kafka_is_transactional(rk) && !rd_kafka_txn_may_send_msg(rk))
+                perr->actions &=
+                    ~(RD_KAFKA_ERR_ACTION_REFRESH | RD_KAFKA_ERR_ACTION_RETRY);
+
+        /* Update message persistence status based on action flags.
 `,
   },
 ];

@@ -100,6 +100,32 @@ test(
 );
 
 test(
+  "always: what was stored goes to Kafka also where it is more than their topic takes in a batch, but for what is too large alone",
+  async () => {
+    const topic = await newTopic(kafka, 1, { "max.message.bytes": "5000" });
+    const settings = spool("always");
+    const noise = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes)).toBase64();
+    const events = times(1000, (i) => ({ type: "user", data: [noise(i === 700 ? 9000 : 300)], key: "k" }));
+    const stored = await (async () => {
+      await using sidepost = await startOn(await nobody(), topic, settings);
+      const answer = await post(sidepost, "", events, ASYNC);
+      expect(answer.status).toBe(202);
+      sidepost.kill("SIGKILL");
+      await sidepost.exited;
+      return idsOf(answer);
+    })();
+    await using next = await startOn(kafka.bootstrap, topic, settings);
+    await untilStored(next, 0);
+    const [tooLarge = ""] = stored.splice(700, 1);
+    expect((await consume(kafka.bootstrap, topic)).map(idOf)).toEqual(stored);
+    expect(await receiptOf(next.url, tooLarge)).toMatchObject({
+      body: { status: "failed", error: { code: "event-too-large" } },
+    });
+  },
+  MINUTE,
+);
+
+test(
   "always: with Kafka there an event is stored and delivered, and a waiting post gets its offset",
   async () => {
     const topic = await newTopic(kafka);

@@ -16,6 +16,8 @@ export interface Link extends AsyncDisposable {
 }
 
 export interface Answer {
+  /** The broker's error code. */
+  code: number;
   /** Lets the client have it; with `code` instead of the broker's own error code. */
   pass(code?: number): void;
 }
@@ -56,7 +58,8 @@ export async function startLink({ from, to }: { from: number; to: number }): Pro
       const pass = (code?: number): void =>
         void client.write(code === undefined ? frame : recoded(frame, code));
       if (api === INIT_PRODUCER_ID && link.epoch !== undefined) frame.writeInt16BE(link.epoch, EPOCH_AT);
-      if (api === PRODUCE && link.produce === "hold") link.held.push({ pass });
+      if (api === PRODUCE && link.produce === "hold")
+        link.held.push({ code: frame.readInt16BE(codeAt(frame)), pass });
       else pass();
     };
     client.on("data", createFrames(request));
@@ -99,11 +102,14 @@ export async function startLink({ from, to }: { from: number; to: number }): Pro
 /** Behind length, correlation id, tags, throttle time, error code and producer id. */
 const EPOCH_AT = 4 + 4 + 1 + 4 + 2 + 8;
 
-/** A produce answer of one partition: length, correlation id, tags, topics (1 more), name (1 more), partitions, index, code. */
-function recoded(frame: Buffer, code: number): Buffer {
+/** In a produce answer of one partition: length, correlation id, tags, topics (1 more), name (1 more), partitions, index, code. */
+function codeAt(frame: Buffer): number {
   const name = 4 + 4 + 1 + 1;
-  const nameLength = frame.readUInt8(name) - 1;
+  return name + frame.readUInt8(name) + 1 + 4;
+}
+
+function recoded(frame: Buffer, code: number): Buffer {
   const changed = Buffer.from(frame);
-  changed.writeInt16BE(code, name + 1 + nameLength + 1 + 4);
+  changed.writeInt16BE(code, codeAt(frame));
   return changed;
 }

@@ -8,10 +8,7 @@ const { ERRORS } = Kafka;
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   "admission-closed":
     "the queue to Kafka is full; post again later, or raise RDKAFKA_QUEUE_BUFFERING_MAX_MESSAGES or _MAX_KBYTES",
-  // Kafka judges whole batches, and librdkafka does not split a batch that was refused as Java clients do.
-  "event-too-large":
-    "make it smaller, or raise RDKAFKA_MESSAGE_MAX_BYTES and the topic's max.message.bytes; " +
-    "where only its batch was too large, keep RDKAFKA_BATCH_SIZE below that limit",
+  "event-too-large": "make it smaller, or raise RDKAFKA_MESSAGE_MAX_BYTES and the topic's max.message.bytes",
   "unknown-topic": "create the topic, or correct KAFKA_TOPIC or EVENT_TYPES",
   "forbidden-topic": "grant this client WRITE on the topic",
   "delivery-timeout":
