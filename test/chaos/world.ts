@@ -66,7 +66,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
 async function createTopics(cluster: Cluster): Promise<Record<Topic, string>> {
   const name = `chaos-${crypto.randomUUID()}`;
   const topics = { main: name, whole: `${name}-whole`, other: `${name}-other`, narrow: `${name}-narrow` };
-  await cluster.createTopic(topics.main, 3);
+  // Takes each batch that is posted, and refuses most of a backlog's.
+  await cluster.createTopic(topics.main, 3, { "max.message.bytes": "5000" });
   await cluster.createTopic(topics.whole, 1);
   await cluster.createTopic(topics.other, 2);
   await cluster.createTopic(topics.narrow, 1, { "max.message.bytes": "100" });
