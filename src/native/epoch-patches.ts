@@ -23,12 +23,13 @@ export const EPOCH_PATCHES: readonly Patch[] = [
   },
   {
     file: "src/rdkafka_request.c",
-    // A broker that says "out of order" has nothing of that request, nor of any after it; nor one to whom it is too large.
+    // A broker that says "out of order" has nothing of that request, nor of any after it; nor one to whom it was too large from
+    // the first time on.
     why: "the same, by what becomes of each request: sent and not answered for good, or not written for sure",
     find: `                        rd_kafka_idemp_drain_toppar(rktp,
                                                     "drain before retrying");
 `,
-    replace: `                        if (halved ||
+    replace: `                        if ((halved && !doubtful) ||
                             perr->err ==
                                 RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER ||
                             perr->err == RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID)

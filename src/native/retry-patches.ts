@@ -1,6 +1,6 @@
 import type { Patch } from "./patch.ts";
 
-/** Retries that are counted, that wait as they should, that are whole, and that somebody sends. */
+/** Retries that are counted, that wait as they should, and that are whole. */
 export const RETRY_PATCHES: readonly Patch[] = [
   {
     file: "src/rdkafka_int.h",
@@ -113,19 +113,6 @@ export const RETRY_PATCHES: readonly Patch[] = [
 
                 rd_kafka_msgq_deq(rkmq, rkm, 1);
                 rd_kafka_msgq_enq(timedout, rkm);
-`,
-  },
-  {
-    file: "src/rdkafka_request.c",
-    // The queue was purged when the error was raised; what comes back later lay in it until the application aborted.
-    why: "what comes back in a transaction that must be aborted has failed, since it is not sent any more",
-    find: `        /* Update message persistence status based on action flags.
-`,
-    replace: `        if (rd_kafka_is_transactional(rk) && !rd_kafka_txn_may_send_msg(rk))
-                perr->actions &=
-                    ~(RD_KAFKA_ERR_ACTION_REFRESH | RD_KAFKA_ERR_ACTION_RETRY);
-
-        /* Update message persistence status based on action flags.
 `,
   },
 ];

@@ -96,10 +96,15 @@ test("events that are too large for their topic together, and not alone, are del
   expect((await consume(kafka.bootstrap, topic)).map(idOf)).toEqual(ids);
 
   expect(await post(sidepost, "?atomic=true", events)).toMatchObject({ status: 200 });
-  expect(await post(sidepost, "?atomic=true", [...events, tooLarge])).toMatchObject({
+  expect(await post(sidepost, "?atomic=true", [...events, tooLarge, ...events])).toMatchObject({
     status: 413,
     body: { code: "event-too-large" },
   });
+  const last = await post(sidepost, "?atomic=true", events);
+  expect(last.status).toBe(200);
+  const records = await consume(kafka.bootstrap, topic);
+  expect(records.map(idOf).slice(-events.length)).toEqual(idsOf(last));
+  expect(records).toHaveLength(ids.length + 2 * events.length);
 });
 
 test("a topic that this client may not write to is 403, and others stay open", async () => {
