@@ -42,12 +42,17 @@ export const REFUSAL_PATCHES: readonly Patch[] = [
     // nothing back.
     replace: `static rd_bool_t
 rd_kafka_msgbatch_is_doubtful(const rd_kafka_msgbatch_t *batch) {
+        rd_kafka_toppar_t *rktp = batch->rktp;
         rd_kafka_msg_t *rkm;
+        rd_bool_t unsettled;
 
+        rd_kafka_toppar_lock(rktp);
+        unsettled = batch->first_msgid <= rktp->rktp_eos.unsettled_msgid;
+        rd_kafka_toppar_unlock(rktp);
         TAILQ_FOREACH(rkm, &batch->msgq.rkmq_msgs, rkm_link)
         if (rkm->rkm_status != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
                 return rd_true;
-        return rd_false;
+        return unsettled;
 }
 
 static void rd_kafka_toppar_take_back(rd_kafka_toppar_t *rktp,
@@ -225,15 +230,18 @@ static rd_bool_t rd_kafka_msgbatch_halve(rd_kafka_msgbatch_t *batch,
     find: `/**
  * @brief Handle ProduceRequest result for a message batch.
 `,
-    // Where it names one that is not there, all fail: taken back again and again they would never end.
+    // Where it names one that is not there, all fail: taken back again and again they would never end. And so they do where
+    // records that may be written have become too old for their topic meanwhile.
     replace: `static void
 rd_kafka_msgbatch_part(rd_kafka_msgbatch_t *batch,
                        const rd_kafka_Produce_result_t *presult,
+                       rd_kafka_resp_err_t err,
                        rd_kafka_msgq_t *valid) {
         rd_kafka_msg_t *rkm, *tmp;
 
-        if (rd_kafka_msgbatch_is_doubtful(batch) || !presult ||
-            presult->record_errors_cnt < 1 ||
+        if (!presult || presult->record_errors_cnt < 1 ||
+            (err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP &&
+             rd_kafka_msgbatch_is_doubtful(batch)) ||
             (uint32_t)presult->record_errors[0].batch_index >=
                 (uint32_t)rd_kafka_msgq_len(&batch->msgq))
                 return;
@@ -261,7 +269,7 @@ rd_kafka_msgbatch_part(rd_kafka_msgbatch_t *batch,
                 /* Update next expected acked and/or err sequence. */
 `,
     replace: `                if (!rd_kafka_is_transactional(rk))
-                        rd_kafka_msgbatch_part(batch, presult, &valid);
+                        rd_kafka_msgbatch_part(batch, presult, err, &valid);
                 parted = rd_kafka_msgq_len(&valid) > 0;
                 rd_kafka_handle_Produce_error(rkb, request, batch, &perr);
                 if (parted) {
@@ -383,6 +391,15 @@ rd_kafka_msgbatch_part(rd_kafka_msgbatch_t *batch,
                         *next_wakeup = caller_wakeup;
                         return 0;
                 }
+`,
+  },
+  {
+    file: "src/rdkafka_request.c",
+    // It leaves a gap in the sequence, for which brokers refuse the next transaction's first batch.
+    why: "a transaction with an event that is refused for good must be followed by a new epoch",
+    find: `                        rd_kafka_txn_set_abortable_error(
+`,
+    replace: `                        rd_kafka_txn_set_abortable_error_with_bump(
 `,
   },
 ];

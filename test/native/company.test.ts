@@ -214,6 +214,18 @@ test("of a batch with invalid records those alone are refused", async () => {
   expect(await opened.written()).toEqual(opened.sent.filter((text) => !invalid.includes(text)));
 });
 
+test("so it is where the answer that says so is lost", async () => {
+  await using opened = await open({ "cleanup.policy": "compact" });
+  const { link } = opened;
+  link.produce = "hold";
+  for (let i = 0; i < 10; i++) opened.send(String(i), i === 5 ? null : "k");
+  expect((await opened.nextHeld()).code).toBe(ERRORS.ERR_INVALID_RECORD);
+  link.produce = "pass";
+  opened.reconnect();
+  expect(await opened.failed()).toEqual([["5", ERRORS.ERR_INVALID_RECORD]]);
+  expect(await opened.written()).toEqual(opened.sent.filter((text) => text !== "5"));
+});
+
 test.each([0, 9])(
   "the others are written once where the answer to them is lost: number %p of ten was invalid",
   async (at) => {

@@ -71,16 +71,22 @@ test("calls out of order say so with a code, and the producer goes on", async ()
   expect(await rejected(init(plain.producer))).toMatchObject({ code: ERRORS.ERR__NOT_CONFIGURED });
 }, 40_000);
 
-test("a message that fails inside a transaction makes it abortable", async () => {
+test("a message that fails inside a transaction makes it abortable, and the next one is none the worse for it", async () => {
   const topic = unique("small");
   await kafka.createTopic(topic, 1, { "max.message.bytes": "1000" });
   await using tx = await transactional(unique("tx"));
+  await begin(tx.producer);
+  tx.producer.produce(topic, 0, Buffer.from("first"));
+  await commit(tx.producer);
   await begin(tx.producer);
   tx.producer.produce(topic, 0, Buffer.alloc(5000, 1));
   const error = await rejected(commit(tx.producer));
   expect(error).toMatchObject({ isTxnRequiresAbort: true, isFatal: false });
   await abort(tx.producer);
-  expect(await consume(kafka.bootstrap, topic)).toEqual([]);
+  await begin(tx.producer);
+  tx.producer.produce(topic, 0, Buffer.from("good"));
+  await commit(tx.producer);
+  expect((await consume(kafka.bootstrap, topic)).map(({ value }) => `${value}`)).toEqual(["first", "good"]);
 }, 40_000);
 
 test("offsets go with the transaction, named by a group's metadata", async () => {
