@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { CLOCK_PATCHES } from "./clock-patches.ts";
 import { DRAIN_PATCHES } from "./drain-patches.ts";
 import { EPOCH_PATCHES } from "./epoch-patches.ts";
+import { ORDER_PATCHES } from "./order-patches.ts";
 import type { Patch } from "./patch.ts";
-import { REFUSAL_PATCHES } from "./refusal-patches.ts";
+import { RECORD_PATCHES } from "./record-patches.ts";
 import { RETRY_PATCHES } from "./retry-patches.ts";
+import { SIZE_PATCHES } from "./size-patches.ts";
 import { TOPIC_PATCHES } from "./topic-patches.ts";
 
 /** What librdkafka 2.15.1 does not do well enough for us. Each is to go when upstream has it. */
@@ -72,7 +74,9 @@ static void rd_http_ssl_configure(rd_kafka_t *rk, CURL *hreq_curl) {
   ...DRAIN_PATCHES,
   ...EPOCH_PATCHES,
   ...RETRY_PATCHES,
-  ...REFUSAL_PATCHES,
+  ...SIZE_PATCHES,
+  ...RECORD_PATCHES,
+  ...ORDER_PATCHES,
   ...TOPIC_PATCHES,
   ...CLOCK_PATCHES,
 ];
