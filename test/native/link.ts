@@ -13,6 +13,8 @@ export interface Link extends AsyncDisposable {
   /** Resets every connection, and refuses new ones until `up`. */
   cut(): void;
   up(): void;
+  /** Resets every connection: what is held is lost. */
+  reset(): void;
 }
 
 export interface Answer {
@@ -91,6 +93,10 @@ export async function startLink({ from, to }: { from: number; to: number }): Pro
       for (const socket of sockets) socket.destroy();
     },
     up: () => void (refuses = false),
+    reset() {
+      link.cut();
+      link.up();
+    },
     async [Symbol.asyncDispose]() {
       link.cut();
       await new Promise((closed) => server.close(closed));

@@ -2,11 +2,9 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 
 import { cpuOf } from "../bench/proc.ts";
 import { consume } from "../helpers/consume.ts";
-import { type Kafka, startKafka } from "../helpers/kafka.ts";
-import { behind } from "../helpers/kafka-broker.ts";
-import { freePorts } from "../helpers/ports.ts";
 import { waitUntil } from "../helpers/wait.ts";
-import { type Answer, type Link, startLink } from "./link.ts";
+import type { Answer } from "./link.ts";
+import { type Linked, startLinked } from "./linked.ts";
 import { openProducer } from "./support.ts";
 
 // A producer that starts a new epoch (for a gap in one partition's sequence, it does so for all) is a new one to the
@@ -14,19 +12,15 @@ import { openProducer } from "./support.ts";
 
 setDefaultTimeout(60_000);
 
-let kafka: Kafka;
-let link: Link;
+let linked: Linked;
+let kafka: Linked["kafka"];
+let link: Linked["link"];
 let bootstrap = "";
 beforeAll(async () => {
-  const [from = 0, to = 0] = await freePorts(2);
-  link = await startLink({ from, to });
-  bootstrap = `127.0.0.1:${from}`;
-  kafka = await startKafka({ properties: (node) => behind(node, { from, to }) });
+  linked = await startLinked();
+  ({ kafka, link, bootstrap } = linked);
 });
-afterAll(async () => {
-  await link[Symbol.asyncDispose]();
-  await kafka[Symbol.asyncDispose]();
-});
+afterAll(() => linked[Symbol.asyncDispose]());
 
 const NOT_LEADER = 6;
 const TOO_LARGE = 10;
@@ -57,7 +51,7 @@ async function open(config: Record<string, unknown> = {}) {
     written: async () => (await consume(kafka.bootstrap, topic)).map(({ value }) => String(value)),
     [Symbol.asyncDispose]: async () => {
       link.produce = "pass";
-      reconnect();
+      link.reset();
       await opened[Symbol.asyncDispose]();
     },
   };
@@ -80,11 +74,6 @@ const until = (reached: () => boolean) =>
     () => new Error(`held ${link.held.length}, lost ${link.lost}`),
   );
 
-function reconnect(): void {
-  link.cut();
-  link.up();
-}
-
 /** An event is refused and "second" is written, and the link holds both answers. */
 async function holdTwo({ sendTooLarge, send }: Awaited<ReturnType<typeof open>>): Promise<Answer[]> {
   link.produce = "hold";
@@ -104,7 +93,7 @@ test.each(["is lost", "says that the leader is another one by now"] as const)(
     refused?.pass();
     if (answer === "is lost") {
       await opened.reported(3);
-      reconnect();
+      link.reset();
     } else confirmed?.pass(NOT_LEADER);
     await opened.reported(4);
     opened.send("third");
@@ -128,7 +117,7 @@ test("what was not written is, once and in its order, where the requests were lo
   link.produce = "pass";
   link.held[0]?.pass();
   await opened.reported(3);
-  reconnect();
+  link.reset();
   await opened.reported(5);
   expect(await opened.written()).toEqual(["first", "second", "third"]);
 });
@@ -153,7 +142,7 @@ test("what is sent later waits, and no thread spins, for what may have been writ
   const [refused] = await holdTwo(opened);
   refused?.pass();
   await opened.reported(3);
-  reconnect();
+  link.reset();
   await until(() => link.held.length === 1);
   opened.send("third");
   await expectSleep();
