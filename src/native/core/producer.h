@@ -22,8 +22,10 @@ class Producer : public Napi::ObjectWrap<Producer> {
   ~Producer() override;
 
  private:
-  // producer.cc: the life of a producer
+  // listeners.cc: who is called back
   Napi::Value ConfigureCallbacks(const Napi::CallbackInfo& info);
+
+  // producer.cc: the life of a producer
   Napi::Value Connect(const Napi::CallbackInfo& info);
   Napi::Value Disconnect(const Napi::CallbackInfo& info);
   Napi::Value Name(const Napi::CallbackInfo& info);
